@@ -1,0 +1,108 @@
+"""Everything that can go wrong here, as one tree, and how an error travels: as words.
+
+    FairwayError
+    ├── BrokerDown          the broker is away or blocked; the job was certainly not accepted
+    ├── NotAccepted         the broker refused the job, or no queue takes it
+    ├── OutcomeUnknown      the job may or may not have been accepted; carries its id
+    ├── TopologyMissing     a queue or an exchange that should be there is not
+    ├── Unreadable          bytes that are not a job or a reply of ours
+    ├── TooLarge            a body or headers over their limit
+    ├── JobFailed           the job ended without a reply; carries its `Problem`
+    ├── NoReplyInTime       the caller's deadline passed; the job itself goes on
+    ├── NoRecords           the records were asked, but this client was not given any
+    ├── RecordsDown         the store of records can't be reached
+    ├── NotConfigured       a setting is missing or wrong
+    └── Reject              raised by a handler: this job can never succeed
+"""
+
+from __future__ import annotations
+
+import traceback as tracebacks
+from dataclasses import dataclass
+
+from pydantic import TypeAdapter
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """An error as it travels: never a pickled exception, always words (members as in RFC 9457).
+
+    `type` is a short name that programs may compare (`timeout`, `unknown_type`, or the name of the
+    exception's class), `title` a fixed sentence for it, `detail` what happened this time, and
+    `traceback` the handler's own, where there was one.
+    """
+
+    type: str
+    title: str
+    detail: str = ""
+    traceback: str | None = None
+
+    @classmethod
+    def of(cls, error: BaseException) -> Problem:
+        """The words for an exception that a handler raised, traceback included."""
+        name = type(error).__name__
+        trace = "".join(tracebacks.format_exception(error))
+        return cls(name, f"The handler raised {name}.", str(error), trace)
+
+
+PROBLEM: TypeAdapter[Problem] = TypeAdapter(Problem)
+
+
+class FairwayError(Exception):
+    """The root of the tree above."""
+
+
+class BrokerDown(FairwayError):
+    """The broker is away or blocked; what was to be published was certainly not accepted."""
+
+
+class NotAccepted(FairwayError):
+    """The broker refused the job (nack), or no queue takes it (unroutable)."""
+
+
+class OutcomeUnknown(FairwayError):
+    """The confirm did not come: the job `id` may or may not have been accepted."""
+
+    def __init__(self, reason: str, id: str) -> None:
+        super().__init__(f"{reason}; job {id} may or may not have been accepted")
+        self.id = id
+
+
+class TopologyMissing(FairwayError):
+    """A queue or an exchange that should be there is not; the message says how to make it."""
+
+
+class Unreadable(FairwayError):
+    """Bytes or properties that are not a job or a reply of ours."""
+
+
+class TooLarge(FairwayError):
+    """A body or headers over the limit of the settings."""
+
+
+class JobFailed(FairwayError):
+    """The job ended without a reply."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(f"{problem.type}: {problem.detail or problem.title}")
+        self.problem = problem
+
+
+class NoReplyInTime(FairwayError):
+    """The caller's deadline passed before the reply came. The job itself goes on."""
+
+
+class NoRecords(FairwayError):
+    """The state of a job was asked of a client that was given no records."""
+
+
+class RecordsDown(FairwayError):
+    """The store of records can't be reached or can't write."""
+
+
+class NotConfigured(FairwayError):
+    """A setting is missing or wrong; the message names it."""
+
+
+class Reject(FairwayError):
+    """Raised by a handler: this job can never succeed, so it is dead at once."""

@@ -1,0 +1,1 @@
+"""The sample job types: contracts only, one module for each domain."""

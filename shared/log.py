@@ -1,0 +1,106 @@
+"""Logs: structlog on standard output, JSON in production and readable on a terminal.
+
+`EVENTS` is the one list of event names; a test fails where another is used. Payloads are never logged.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import MutableMapping
+from contextvars import ContextVar
+from typing import Any, Literal, NamedTuple
+
+import structlog
+
+EVENTS = frozenset(
+    {
+        "link.connected",
+        "link.lost",
+        "link.unreachable",
+        "link.blocked",
+        "link.unblocked",
+        "link.topology_missing",
+        "link.consumer_cancelled",
+        "job.started",
+        "job.finished",
+        "job.failed",
+        "job.stuck",
+        "job.unsettled",
+        "job.adopted",
+        "job.given_back",
+        "message.unreadable",
+        "child.started",
+        "child.died",
+        "child.killed",
+        "hook.failed",
+        "worker.ready",
+        "worker.stopping",
+        "worker.stopped",
+        "web.ready",
+        "web.stopped",
+        "records.down",
+        "records.up",
+        "records.unreadable",
+        "records.swept",
+        "topology.applied",
+    }
+)
+
+
+class Attempt(NamedTuple):
+    """What is bound to each line of an attempt, a handler's own lines included."""
+
+    job: str
+    type: str
+    attempt: int
+    worker: str
+
+
+# One variable for the four: it is set once for each job on the hot path.
+current_attempt: ContextVar[Attempt | None] = ContextVar("current_attempt", default=None)
+
+
+def _bind_attempt(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    attempt = current_attempt.get()
+    if attempt is not None:
+        for name, value in attempt._asdict().items():
+            event.setdefault(name, value)
+    return event
+
+
+def configure(form: Literal["auto", "json", "console"], level: str) -> None:
+    """Set logging up for this process: structlog, and the standard library's loggers through it.
+
+    `form` and `level` as in `Settings.log` and `Settings.log_level`. Child processes call it again:
+    a configured logger can't be pickled.
+    """
+    console = form == "console" or (form == "auto" and sys.stdout.isatty())
+    shared_processors: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        _bind_attempt,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.StackInfoRenderer(),
+    ]
+    if console:
+        final: list[Any] = [structlog.dev.ConsoleRenderer()]
+    else:
+        final = [structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer()]
+    number = logging.getLevelNamesMapping()[level.upper()]
+    structlog.configure(
+        processors=[*shared_processors, *final],
+        wrapper_class=structlog.make_filtering_bound_logger(number),
+        logger_factory=structlog.PrintLoggerFactory(sys.stdout),
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared_processors,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *final],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(max(number, logging.WARNING))  # libraries: only what is wrong

@@ -1,0 +1,191 @@
+"""The wire format, version 1, both ways: the only file that knows which property holds what.
+
+The body of a job is its arguments as JSON and nothing else; all else is in properties and headers,
+so that a job can be read in RabbitMQ's admin UI and published by hand, or from any language.
+Of a job made by hand only `type` and `message_id` are required. Unknown headers are ignored.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic_core import from_json
+
+from shared.envelope import Envelope, Reply, State
+from shared.errors import PROBLEM, Problem, TooLarge, Unreadable
+from shared.job import NAME
+from shared.message import HeaderValue, Message
+
+VERSION = 1
+PREFIX = "fairway-"
+LONGEST_ID = 128
+LONGEST_PROBLEM = 4096  # bytes of the short problem on a dead letter; the record has the full one
+NOBODY = "r.none"
+REPLY_KEY = re.compile(r"r\.[a-z0-9-]{1,64}")
+TAG = re.compile(r"[A-Za-z0-9_.:@-]{1,40}")
+ID = re.compile(r"[A-Za-z0-9_.:-]{1,128}")
+_TRACE = ("traceparent", "tracestate")
+
+
+def pack_job(job: Envelope) -> Message:
+    """An envelope as a message for the jobs exchange."""
+    headers: dict[str, HeaderValue] = {
+        "fairway-v": VERSION,
+        "fairway-queue": job.queue,
+        "fairway-attempt": job.attempt,
+        "fairway-created": job.created,
+    }
+    if job.tags:
+        headers["fairway-tags"] = ",".join(job.tags)
+    return Message(job.args, job.id, job.type, job.id, job.reply_to, job.created // 1000, headers)
+
+
+def unpack_job(message: Message, queue: str) -> Envelope:
+    """The envelope in a message that came from the work queue `queue`.
+
+    Raises `Unreadable` with the reason where it isn't a job of ours: no valid `type` or
+    `message_id`, a content type other than JSON, an encoding, a newer version, a header of a wrong
+    type, or a `reply_to` that is no reply key.
+    """
+    headers = message.headers
+    if headers.get("fairway-v", VERSION) != VERSION:
+        raise Unreadable(f"wire version {headers['fairway-v']!r} is not {VERSION}")
+    if message.content_type != "application/json":
+        raise Unreadable(f"content type {message.content_type!r} is not application/json")
+    if not ID.fullmatch(message.id):
+        raise Unreadable(f"message_id {message.id!r} is no job id: 1 to {LONGEST_ID} of A-Z a-z 0-9 _ . : -")
+    if not NAME.fullmatch(message.type):
+        raise Unreadable(f"type {message.type!r} is no name of a job type")
+    if message.reply_to is not None and not REPLY_KEY.fullmatch(message.reply_to):
+        raise Unreadable(f"reply_to {message.reply_to!r} is no reply key (r.<client>)")
+    created = headers.get("fairway-created")
+    if created is None:
+        created = message.timestamp * 1000 if message.timestamp is not None else time.time_ns() // 1_000_000
+    tags = headers.get("fairway-tags", "")
+    if not isinstance(tags, str):
+        raise Unreadable(f"header fairway-tags: {tags!r} is no string")
+    return Envelope(
+        id=message.id,
+        type=message.type,
+        queue=queue,
+        args=message.body,
+        created=_whole("fairway-created", created),
+        attempt=_whole("fairway-attempt", headers.get("fairway-attempt", 1)),
+        reply_to=message.reply_to,
+        tags=tuple(tags.split(",")) if tags else (),
+    )
+
+
+def pack_reply(reply: Reply) -> Message:
+    """A reply as a message for the replies exchange; also what the records are kept from."""
+    if reply.problem is None:
+        body = b'{"reply":' + (reply.reply or b"null") + b"}"
+    else:
+        body = b'{"problem":' + PROBLEM.dump_json(reply.problem, exclude_none=True) + b"}"
+    headers: dict[str, HeaderValue] = {
+        "fairway-v": VERSION,
+        "fairway-queue": reply.queue,
+        "fairway-state": reply.state.value,
+        "fairway-worker": reply.worker,
+        "fairway-attempt": reply.attempt,
+        "fairway-deliveries": reply.deliveries,
+        "fairway-created": reply.created,
+    }
+    if reply.started is not None:
+        headers["fairway-started"] = reply.started
+    if reply.finished is not None:
+        headers["fairway-finished"] = reply.finished
+    if reply.tags:
+        headers["fairway-tags"] = ",".join(reply.tags)
+    stamp = None if reply.finished is None else reply.finished // 1000
+    return Message(body, reply.id, reply.type, reply.id, None, stamp, headers)
+
+
+_REPLY, _PROBLEM = b'{"reply":', b'{"problem":'
+
+
+def unpack_reply(message: Message) -> Reply:
+    """The reply in a message; raises `Unreadable` where it is none."""
+    headers = message.headers
+    if headers.get("fairway-v", VERSION) != VERSION:
+        raise Unreadable(f"wire version {headers['fairway-v']!r} is not {VERSION}")
+    try:
+        state = State(str(headers.get("fairway-state")))
+        reply, problem = _answer(message.body)
+    except ValueError as error:
+        raise Unreadable(f"not a reply: {error}") from error
+    tags = str(headers.get("fairway-tags", ""))
+    return Reply(
+        id=message.correlation_id,
+        type=message.type,
+        queue=str(headers.get("fairway-queue", "")),
+        state=state,
+        created=_whole("fairway-created", headers.get("fairway-created", 0)),
+        reply=reply,
+        problem=problem,
+        worker=str(headers.get("fairway-worker", "")),
+        attempt=_whole("fairway-attempt", headers.get("fairway-attempt", 1)),
+        deliveries=_whole("fairway-deliveries", headers.get("fairway-deliveries", 1)),
+        started=_whole_or_none("fairway-started", headers.get("fairway-started")),
+        finished=_whole_or_none("fairway-finished", headers.get("fairway-finished")),
+        tags=tuple(tags.split(",")) if tags else (),
+    )
+
+
+def _answer(body: bytes) -> tuple[bytes | None, Problem | None]:
+    # Our own replies are cut, not parsed: the JSON inside is read once, by the one who wants it.
+    if body.startswith(_REPLY) and body.endswith(b"}"):
+        return body[len(_REPLY) : -1], None
+    if body.startswith(_PROBLEM) and body.endswith(b"}"):
+        return None, PROBLEM.validate_json(body[len(_PROBLEM) : -1])
+    document = from_json(body)
+    if isinstance(document, dict) and "problem" in document:
+        return None, PROBLEM.validate_python(document["problem"])
+    raise Unreadable("the body is neither a reply nor a problem")
+
+
+def dead_letter(message: Message, problem: Problem, worker: str) -> Message:
+    """A job's message as it goes to the dead letters: itself, its problem (short) in a header."""
+    short = Problem(problem.type[:200], problem.title[:400], problem.detail[:1000])
+    text = PROBLEM.dump_json(short, exclude_none=True).decode()
+    if len(text.encode()) > LONGEST_PROBLEM:
+        text = PROBLEM.dump_json(Problem(short.type, short.title), exclude_none=True).decode()
+    headers = {**own_headers(message.headers), "fairway-problem": text, "fairway-worker": worker}
+    return message._replace(headers=headers, reply_to=None)
+
+
+def handed_back(message: Message) -> Message:
+    """A job's message as it is published anew, unchanged but for headers that aren't ours."""
+    return message._replace(headers=own_headers(message.headers))
+
+
+def own_headers(headers: Mapping[str, Any]) -> dict[str, HeaderValue]:
+    """Only ours and the W3C ones. `x-death`, `x-delivery-count`, `CC`, `BCC` would be acted on by a broker."""
+    return {
+        name: value
+        for name, value in headers.items()
+        if (name.startswith(PREFIX) or name in _TRACE) and isinstance(value, (str, int))
+    }
+
+
+def check_size(message: Message, body_limit: int, headers_limit: int) -> None:
+    """Raises `TooLarge` where the body or the headers (bytes) are over their limit."""
+    if len(message.body) > body_limit:
+        raise TooLarge(f"the body has {len(message.body)} bytes; the limit is {body_limit} (FAIRWAY_BODY_LIMIT)")
+    # Each header costs its name, its value, and at most 13 bytes of type and lengths (AMQP 0-9-1, 4.2.5.5).
+    size = sum(len(name) + (len(value) * 4 if isinstance(value, str) else 8) + 13 for name, value in message.headers.items())
+    if size > headers_limit:
+        raise TooLarge(f"the headers take up to {size} bytes; the limit is {headers_limit} (FAIRWAY_HEADERS_LIMIT)")
+
+
+def _whole(name: str, value: object) -> int:
+    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+        return value
+    raise Unreadable(f"header {name}: {value!r} is no whole number")
+
+
+def _whole_or_none(name: str, value: object) -> int | None:
+    return None if value is None else _whole(name, value)
