@@ -50,7 +50,7 @@ def _import(name: str) -> ModuleType:
 
 def _defined_in(module: ModuleType) -> Iterator[type[Job[Any]]]:
     for value in vars(module).values():
-        if isinstance(value, type) and issubclass(value, Job) and value.__module__ == module.__name__ and "spec" in vars(value):
+        if isinstance(value, type) and issubclass(value, Job) and value.__module__ == module.__name__ and "spec" in value.__dict__:
             yield value
 
 

@@ -1,18 +1,18 @@
 """Everything that can go wrong here, as one tree, and how an error travels: as words.
 
-    FairwayError
-    ├── BrokerDown          the broker is away or blocked; the job was certainly not accepted
-    ├── NotAccepted         the broker refused the job, or no queue takes it
-    ├── OutcomeUnknown      the job may or may not have been accepted; carries its id
-    ├── TopologyMissing     a queue or an exchange that should be there is not
-    ├── Unreadable          bytes that are not a job or a reply of ours
-    ├── TooLarge            a body or headers over their limit
-    ├── JobFailed           the job ended without a reply; carries its `Problem`
-    ├── NoReplyInTime       the caller's deadline passed; the job itself goes on
-    ├── NoRecords           the records were asked, but this client was not given any
-    ├── RecordsDown         the store of records can't be reached
-    ├── NotConfigured       a setting is missing or wrong
-    └── Reject              raised by a handler: this job can never succeed
+FairwayError
+├── BrokerDown          the broker is away or blocked; the job was certainly not accepted
+├── NotAccepted         the broker refused the job, or no queue takes it
+├── OutcomeUnknown      the job may or may not have been accepted; carries its id
+├── TopologyMissing     a queue or an exchange that should be there is not
+├── Unreadable          bytes that are not a job or a reply of ours
+├── TooLarge            a body or headers over their limit
+├── JobFailed           the job ended without a reply; carries its `Problem`
+├── NoReplyInTime       the caller's deadline passed; the job itself goes on
+├── NoRecords           the records were asked, but this client was not given any
+├── RecordsDown         the store of records can't be reached
+├── NotConfigured       a setting is missing or wrong
+└── Reject              raised by a handler: this job can never succeed
 """
 
 from __future__ import annotations

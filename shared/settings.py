@@ -35,13 +35,23 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid")
 
-    amqp_url: SecretStr = Field(SecretStr("amqp://guest:guest@localhost:5672/"), description="address of RabbitMQ; several, separated by commas, are tried in random order")
+    amqp_url: SecretStr = Field(
+        SecretStr("amqp://guest:guest@localhost:5672/"),
+        description="address of RabbitMQ; several, separated by commas, are tried in random order",
+    )
     management_url: SecretStr | None = Field(None, description="RabbitMQ's management API with operator credentials, for `topology plan`")
     prefix: str = Field("fairway", pattern=r"^[a-z0-9-]{1,40}$", description="prefix of every exchange and queue")
-    jobs: Words = Field(("shared.jobs.text", "shared.jobs.image", "shared.jobs.math", "shared.jobs.demo"), description="modules that define job types")
-    handlers: Words = Field(("worker.handlers.text", "worker.handlers.image", "worker.handlers.math", "worker.handlers.demo"), description="modules that define handlers")
+    jobs: Words = Field(
+        ("shared.jobs.text", "shared.jobs.image", "shared.jobs.math", "shared.jobs.demo"), description="modules that define job types"
+    )
+    handlers: Words = Field(
+        ("worker.handlers.text", "worker.handlers.image", "worker.handlers.math", "worker.handlers.demo"),
+        description="modules that define handlers",
+    )
     queues: Words = Field((), description="queues that a worker takes from; all that its handlers name where empty")
-    name: str | None = Field(None, pattern=r"^[A-Za-z0-9_.@:-]{1,80}$", description="name of this worker or web replica; host:pid where unset")
+    name: str | None = Field(
+        None, pattern=r"^[A-Za-z0-9_.@:-]{1,80}$", description="name of this worker or web replica; host:pid where unset"
+    )
 
     slots: int | None = Field(None, ge=1, le=2000, description="jobs at once on the loop (64 where unset) and in threads (16 where unset)")
     processes: int | None = Field(None, ge=1, le=256, description="child processes of a worker; the number of cores where unset")

@@ -25,9 +25,11 @@ LONGEST_DELAY_KEY = 22  # words before the queue in the key that a delayed job k
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
+    """A durable exchange. `arguments` as in `exchange.declare`."""
+
     name: str
     kind: Literal["topic", "fanout"]
-    arguments: Mapping[str, Argument] = field(default_factory=dict)
+    arguments: Mapping[str, Argument] = field(default_factory=dict[str, Argument])
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +37,13 @@ class Queue:
     """A durable queue. `arguments` as in `queue.declare`."""
 
     name: str
-    arguments: Mapping[str, Argument] = field(default_factory=dict)
+    arguments: Mapping[str, Argument] = field(default_factory=dict[str, Argument])
 
 
 @dataclass(frozen=True, slots=True)
 class Binding:
+    """What `exchange` gives to `queue`: the messages whose routing key matches `key`."""
+
     exchange: str
     queue: str
     key: str
@@ -47,6 +51,8 @@ class Binding:
 
 @dataclass(frozen=True, slots=True)
 class Topology:
+    """What must exist, in the order in which it can be declared."""
+
     exchanges: tuple[Exchange, ...]
     queues: tuple[Queue, ...]
     bindings: tuple[Binding, ...]
@@ -99,7 +105,7 @@ def topology(names: Names, queues: Iterable[str], *, records: bool, unlimited: b
     (RabbitMQ 4.0 and later; an older one would drop the message at its first return).
     """
     queues = tuple(dict.fromkeys(queues))
-    kept = _kept(names, unlimited)
+    kept = _kept(names, unlimited=unlimited)
     dead_queues = tuple(Queue(names.dead_of(queue), kept) for queue in queues)
     return Topology(
         exchanges=(
@@ -110,7 +116,7 @@ def topology(names: Names, queues: Iterable[str], *, records: bool, unlimited: b
             Exchange(names.dead, "topic", {"alternate-exchange": names.lost}),
         ),
         queues=(
-            Queue(names.lost, _terminal(unlimited)),
+            Queue(names.lost, _terminal(unlimited=unlimited)),
             *((Queue(names.records, kept),) if records else ()),
             *dead_queues,
             *(Queue(names.work(queue), _work(names, queue)) for queue in queues),
@@ -135,14 +141,14 @@ def _work(names: Names, queue: str) -> dict[str, Argument]:
     }
 
 
-def _terminal(unlimited: bool) -> dict[str, Argument]:
+def _terminal(*, unlimited: bool) -> dict[str, Argument]:
     """A queue that only people and the record keeper empty: no limit, no TTL, no length."""
     return {"x-queue-type": "quorum", **({"x-delivery-limit": -1} if unlimited else {})}
 
 
-def _kept(names: Names, unlimited: bool) -> dict[str, Argument]:
+def _kept(names: Names, *, unlimited: bool) -> dict[str, Argument]:
     return {
-        **_terminal(unlimited),
+        **_terminal(unlimited=unlimited),
         "x-dead-letter-exchange": names.lost,
         "x-dead-letter-strategy": "at-least-once",
         "x-overflow": "reject-publish",

@@ -1,0 +1,1 @@
+"""The fleet: one attempt from delivery to settlement, and where handlers run."""
