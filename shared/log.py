@@ -21,7 +21,7 @@ EVENTS = frozenset(
         "link.blocked",
         "link.unblocked",
         "link.topology_missing",
-        "link.consumer_cancelled",
+        "link.consumer_lost",
         "job.started",
         "job.finished",
         "job.failed",

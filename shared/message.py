@@ -21,4 +21,5 @@ class Message(NamedTuple):
     timestamp: int | None = None
     headers: Mapping[str, HeaderValue] = {}
     content_type: str = "application/json"
+    content_encoding: str = ""
     persistent: bool = True

@@ -55,6 +55,8 @@ def unpack_job(message: Message, queue: str) -> Envelope:
         raise Unreadable(f"wire version {headers['fairway-v']!r} is not {VERSION}")
     if message.content_type != "application/json":
         raise Unreadable(f"content type {message.content_type!r} is not application/json")
+    if message.content_encoding:
+        raise Unreadable(f"content encoding {message.content_encoding!r}: a body is never encoded")
     if not ID.fullmatch(message.id):
         raise Unreadable(f"message_id {message.id!r} is no job id: 1 to {LONGEST_ID} of A-Z a-z 0-9 _ . : -")
     if not NAME.fullmatch(message.type):
@@ -164,11 +166,7 @@ def handed_back(message: Message) -> Message:
 
 def own_headers(headers: Mapping[str, Any]) -> dict[str, HeaderValue]:
     """Only ours and the W3C ones. `x-death`, `x-delivery-count`, `CC`, `BCC` would be acted on by a broker."""
-    return {
-        name: value
-        for name, value in headers.items()
-        if (name.startswith(PREFIX) or name in _TRACE) and isinstance(value, (str, int))
-    }
+    return {name: value for name, value in headers.items() if (name.startswith(PREFIX) or name in _TRACE) and isinstance(value, (str, int))}
 
 
 def check_size(message: Message, body_limit: int, headers_limit: int) -> None:

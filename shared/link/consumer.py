@@ -1,0 +1,175 @@
+"""The consume half of a Link: one feed for each subscription, each with a channel of its own, so that a
+channel error stays with its queue. A feed that is lost while the connection lives is opened again,
+with backoff; a queue that is missing is said, with the command that makes it.
+
+Lives on the Link's loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import assert_never
+
+import structlog
+from pika.channel import Channel
+from pika.exchange_type import ExchangeType
+
+from shared.backoff import Backoff
+from shared.errors import BrokerDown
+from shared.link.connection import ChannelClosed, Session, call
+from shared.link.feed import Declare, Feed
+from shared.link.state import LinkState, LinkStatus
+from shared.link.subscription import OwnQueue, SharedQueue, Subscription
+
+log = structlog.get_logger()
+
+NOT_FOUND = 404
+
+
+class Consumer:
+    """`label` is `host:pid`, the second half of each consumer tag. `on_change` is called when the condition changed."""
+
+    def __init__(self, subscriptions: Sequence[Subscription], label: str, backoff: Backoff, on_change: Callable[[], None]) -> None:
+        self._subscriptions, self._label, self._backoff, self._on_change = subscriptions, label, backoff, on_change
+        self._prefetch = {subscription.name: subscription.prefetch for subscription in subscriptions}
+        self._feeds: dict[str, Feed] = {}
+        self._old: list[Feed] = []
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._problems: dict[str, str] = {}
+        self._number = 0
+        self._taking = True
+
+    @property
+    def condition(self) -> LinkStatus:
+        """Healthy where every subscription holds its consume-ok, else opening with what is in the way."""
+        if self._problems:
+            return LinkStatus(LinkState.OPENING, "; ".join(self._problems.values()))
+        return LinkStatus(LinkState.HEALTHY)
+
+    async def open(self, session: Session, number: int) -> None:
+        """Open every feed on a new connection, the `number`th. Returns when each has been tried once."""
+        self._number = number
+        self._problems.clear()
+        if self._taking:
+            await asyncio.gather(*(self._first(session, subscription) for subscription in self._subscriptions))
+
+    def lost(self, reason: str) -> None:  # noqa: ARG002 - each feed's own loss is what counts
+        """The connection is gone."""
+        for task in self._tasks:
+            task.cancel()
+        for feed in (*self._feeds.values(), *self._old):
+            feed.drop()
+        self._feeds.clear()
+        self._old.clear()
+
+    async def set_prefetch(self, name: str, prefetch: int) -> None:
+        """From now on at most `prefetch` unsettled deliveries of the subscription `name`."""
+        if self._prefetch[name] == prefetch:
+            return
+        self._prefetch[name] = prefetch
+        feed = self._feeds.get(name)
+        if feed is not None:
+            try:
+                await feed.set_prefetch(prefetch, self._tag_of(name))
+            except BrokerDown:
+                return  # the next session opens with the new one
+
+    async def stop_taking(self) -> None:
+        """Cancel every consumer; what is in our hands can still be settled."""
+        self._taking = False
+        for feed in (*self._feeds.values(), *self._old):
+            try:
+                await feed.cancel()
+            except BrokerDown:
+                return
+
+    async def _first(self, session: Session, subscription: Subscription) -> None:
+        problem = await self._try(session, subscription)
+        if problem:
+            self._again(session, subscription, problem)
+
+    async def _try(self, session: Session, subscription: Subscription) -> str:
+        """Open the feed; returns the problem in words, or nothing."""
+        try:
+            await self._open_feed(session, subscription)
+        except ChannelClosed as error:
+            return self._missing(subscription, error) if error.code == NOT_FOUND else str(error)
+        except BrokerDown as error:
+            return str(error)
+        return ""
+
+    async def _open_feed(self, session: Session, subscription: Subscription) -> None:
+        name = subscription.name
+        match subscription:
+            case SharedQueue():
+                queue, declare = name, _passively(name)
+            case OwnQueue():
+                queue, declare = subscription.of(self._number), _own(subscription, subscription.of(self._number))
+                await self._drain_previous(session, subscription)
+            case _:
+                assert_never(subscription)
+        feed = Feed(name, queue, subscription.receive, partial(self._again, session, subscription))
+        await feed.open(session, self._prefetch[name], self._tag_of(name), declare)
+        self._feeds[name] = feed
+
+    async def _drain_previous(self, session: Session, subscription: OwnQueue) -> None:
+        if self._number <= 1 or subscription.exclusive:
+            return
+        queue = subscription.of(self._number - 1)
+        feed = Feed(subscription.name, queue, subscription.receive, lambda _: None)
+        try:
+            await feed.open(session, subscription.prefetch, f"{self._tag_of(queue)}.drain", _passively(queue))
+        except BrokerDown:
+            return  # it has expired already, and with it what nobody waits for any more
+        self._old.append(feed)
+
+    def _again(self, session: Session, subscription: Subscription, problem: str) -> None:
+        self._feeds.pop(subscription.name, None)
+        if self._taking and not session.closed.done():
+            self._problems[subscription.name] = problem
+            self._on_change()
+            task = asyncio.get_running_loop().create_task(self._reopen(session, subscription, problem))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _reopen(self, session: Session, subscription: Subscription, problem: str) -> None:
+        attempt = 0
+        while problem:
+            log.warning("link.consumer_lost", queue=subscription.name, reason=problem)
+            attempt += 1
+            await asyncio.sleep(self._backoff(attempt))
+            problem = await self._try(session, subscription)
+        self._problems.pop(subscription.name, None)
+        self._on_change()
+
+    def _missing(self, subscription: Subscription, error: ChannelClosed) -> str:
+        return f"{subscription.name} is missing ({error}): `fairway topology apply` makes it"
+
+    def _tag_of(self, name: str) -> str:
+        return f"{name}@{self._label}"
+
+
+def _passively(queue: str) -> Declare:
+    async def declare(channel: Channel) -> None:
+        await call(channel, channel.queue_declare, queue, passive=True)
+
+    return declare
+
+
+def _own(subscription: OwnQueue, queue: str) -> Declare:
+    async def declare(channel: Channel) -> None:
+        await call(channel, channel.exchange_declare, subscription.exchange, ExchangeType.topic, passive=True)
+        await call(
+            channel,
+            channel.queue_declare,
+            queue,
+            durable=not subscription.exclusive,
+            exclusive=subscription.exclusive,
+            auto_delete=False,
+            arguments=dict(subscription.arguments),
+        )
+        await call(channel, channel.queue_bind, queue, subscription.exchange, subscription.key)
+
+    return declare

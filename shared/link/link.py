@@ -1,0 +1,190 @@
+"""The Link: one thread, one private loop, two supervised connections; its face to every other thread."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import threading
+from collections.abc import Callable, Coroutine, Sequence
+
+import structlog
+
+from shared.backoff import Backoff, full_jitter
+from shared.errors import BrokerDown
+from shared.link.addresses import parameters_of
+from shared.link.capabilities import Capabilities
+from shared.link.consumer import Consumer
+from shared.link.delivery import Delivery
+from shared.link.loop import new_event_loop
+from shared.link.mailbox import Mailbox
+from shared.link.outcome import PublishOutcome, Refused
+from shared.link.publication import Publication
+from shared.link.publisher import Pending, Publisher
+from shared.link.state import LinkState, LinkStatus, worst
+from shared.link.subscription import Subscription
+from shared.link.supervisor import Supervisor
+from shared.settings import Settings
+
+log = structlog.get_logger()
+
+Command = Callable[[], None]
+LAST_WORDS = 3.0  # seconds for unconfirmed publishes when the Link stops
+
+
+class Link:
+    """The one engine that speaks AMQP on the data plane.
+
+    `role` is shown in RabbitMQ's admin UI (`fairway <role> host:pid`), `subscriptions` is what it
+    consumes; a Link without any opens no consume connection. `on_status` is called in the Link's
+    thread when the status changed. Every method may be called from any thread; none blocks but
+    `wait_healthy` and `stop`. Raises `NotConfigured` where the settings hold no valid AMQP address.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        role: str,
+        subscriptions: Sequence[Subscription] = (),
+        on_status: Callable[[LinkStatus], None] = lambda _: None,
+        backoff: Backoff | None = None,
+    ) -> None:
+        self._settings, self._subscriptions, self._on_status_change = settings, tuple(subscriptions), on_status
+        self._label = f"{socket.gethostname()}:{os.getpid()}"
+        self._choices = [
+            parameters_of(url, heartbeat=settings.heartbeat, name=f"fairway {role} {self._label}") for url in settings.amqp_urls
+        ]
+        self._backoff = backoff or full_jitter()
+        self._status = LinkStatus(LinkState.IDLE)
+        self._changed = threading.Condition()
+        self._started = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=f"fairway-link-{role}", daemon=True)
+
+    # -- any thread -------------------------------------------------------------------------------
+
+    @property
+    def status(self) -> LinkStatus:
+        """The worse of the two connections' statuses."""
+        return self._status
+
+    @property
+    def capabilities(self) -> Capabilities | None:
+        """What the broker can do; None before the first connection."""
+        return self._publishing.capabilities if self._started.is_set() else None
+
+    def start(self) -> None:
+        """Start the thread; returns at once, connected or not."""
+        self._thread.start()
+        self._started.wait()
+
+    def publish(self, publication: Publication, settle: Callable[[PublishOutcome], None], timeout: float | None = None) -> None:
+        """Publish, and call `settle` once with the outcome, in the Link's thread (it must not block).
+
+        `timeout` in seconds, by default FAIRWAY_CONFIRM_TIMEOUT, is for waiting (until connected, or
+        for a place in the window) and for the confirm together.
+        """
+        deadline = self._loop.time() + (self._settings.confirm_timeout if timeout is None else timeout)
+        pending = Pending(publication, settle, deadline)
+        try:
+            self._inbox.put(pending)
+        except RuntimeError:  # the loop is closed
+            pending.end(Refused("the link was stopped", away=True))
+
+    def ack(self, delivery: Delivery) -> None:
+        """Settled. Does nothing where the delivery's session is over: the broker gives it out again."""
+        self._post(delivery)
+
+    def give_back(self, delivery: Delivery) -> None:
+        """Back to its queue, for work that never started (`basic.nack`, which from RabbitMQ 4.3 costs no delivery)."""
+        self._post(lambda: delivery.origin.nack(delivery.tag))
+
+    def set_prefetch(self, name: str, prefetch: int) -> None:
+        """At most `prefetch` unsettled deliveries of the subscription `name` from now on."""
+        self._post(lambda: self._spawn(self._consumer.set_prefetch(name, prefetch)))
+
+    def stop_taking(self) -> None:
+        """Cancel every consumer for good; what is in our hands can still be settled."""
+        self._post(lambda: self._spawn(self._consumer.stop_taking()))
+
+    def wait_healthy(self, timeout: float) -> None:
+        """Block until healthy. Raises `BrokerDown` with what was in the way after `timeout` seconds."""
+        with self._changed:
+            if not self._changed.wait_for(lambda: self._status.healthy, timeout):
+                raise BrokerDown(f"{self._status.state.value}: {self._status.detail or 'no connection yet'}")
+
+    def stop(self, timeout: float = 10.0) -> None:
+        """Send what waits, say goodbye to the broker, end the thread (waiting `timeout` seconds for it)."""
+        if self._thread.is_alive():
+            self._post(self._stopping.set)
+            self._thread.join(timeout)
+
+    # -- the Link's own thread --------------------------------------------------------------------
+
+    def _run(self) -> None:
+        with asyncio.Runner(loop_factory=new_event_loop) as runner:
+            runner.run(self._main())
+
+    async def _main(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._stopping = asyncio.Event()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._inbox: Mailbox[Pending | Delivery | Command] = Mailbox(self._loop, self._take)
+        self._publisher = Publisher(self._settings.window, self._refresh, lambda reason: self._publishing.restart(reason))
+        self._consumer = Consumer(self._subscriptions, self._label, self._backoff, self._refresh)
+        self._publishing = Supervisor("publish", self._publisher, self._choices, self._backoff, self._status_changed)
+        self._consuming = Supervisor("consume", self._consumer, self._choices, self._backoff, self._status_changed)
+        self._halves = [self._publishing, *([self._consuming] if self._subscriptions else [])]
+        running = [asyncio.create_task(half.run()) for half in self._halves]
+        self._started.set()
+        stopping = asyncio.create_task(self._stopping.wait())
+        await asyncio.wait({stopping, *running}, return_when=asyncio.FIRST_COMPLETED)
+        await self._last_words()
+        for task in (stopping, *running, *self._tasks):
+            task.cancel()
+        for result in await asyncio.gather(*running, return_exceptions=True):
+            if isinstance(result, Exception):
+                log.error("link.lost", reason="a defect in the link", exc_info=result)
+        self._publisher.close()
+
+    async def _last_words(self) -> None:
+        """Give what is still unconfirmed a moment, where the broker is there to confirm."""
+        until = self._loop.time() + LAST_WORDS
+        while self._publisher.pending and self._publishing.status.healthy and self._loop.time() < until:
+            await asyncio.sleep(0.01)
+
+    def _take(self, items: list[Pending | Delivery | Command]) -> None:
+        origins = set()
+        for item in items:
+            if isinstance(item, Pending):
+                self._publisher.add(item)
+            elif isinstance(item, Delivery):
+                item.origin.ack(item.tag)
+                origins.add(item.origin)
+            else:
+                item()
+        self._publisher.pump()
+        for origin in origins:
+            origin.flush()
+
+    def _post(self, item: Delivery | Command) -> None:
+        try:
+            self._inbox.put(item)
+        except RuntimeError:
+            return  # the loop is closed: there is nothing left to settle
+
+    def _spawn(self, work: Coroutine[None, None, None]) -> None:
+        task = self._loop.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def _refresh(self) -> None:
+        for half in self._halves:
+            half.refresh()
+
+    def _status_changed(self) -> None:
+        status = worst([half.status for half in self._halves])
+        if status != self._status:
+            with self._changed:
+                self._status = status
+                self._changed.notify_all()
+            self._on_status_change(status)

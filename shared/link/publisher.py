@@ -1,0 +1,189 @@
+"""Publishing with confirms: a bounded window of unconfirmed messages, a deadline for each, one outcome for each.
+
+Lives on the Link's loop. `return` comes before the `ack` of the same message
+(https://www.rabbitmq.com/docs/publishers#unroutable), acks may be `multiple`, and a return carries no
+tag, so it is matched by message id.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from itertools import takewhile
+from typing import Any
+
+import structlog
+from pika.channel import Channel
+from pika.exceptions import AMQPError
+from pika.spec import Basic, BasicProperties
+
+from shared.link.codec import properties_of
+from shared.link.connection import Session, call
+from shared.link.outcome import Accepted, PublishOutcome, Refused, Unknown, Unroutable
+from shared.link.publication import Publication
+from shared.link.state import LinkState, LinkStatus
+
+log = structlog.get_logger()
+
+SWEEP = 0.1  # seconds between looks at the deadlines
+ACCEPTED = Accepted()
+
+Settle = Callable[[PublishOutcome], None]
+
+
+class Pending:
+    """A publication on its way. `settle` is called once, on the Link's loop; `deadline` is loop time."""
+
+    __slots__ = ("deadline", "publication", "settle")
+
+    def __init__(self, publication: Publication, settle: Settle, deadline: float) -> None:
+        self.publication = publication
+        self.settle: Settle | None = settle
+        self.deadline = deadline
+
+    def end(self, outcome: PublishOutcome) -> None:
+        settle, self.settle = self.settle, None
+        if settle is not None:
+            settle(outcome)
+
+
+class Publisher:
+    """The publish half of a Link. `window`: most unconfirmed messages; what exceeds it waits, with its deadline.
+
+    `on_change` is called when the condition changed, `on_channel_lost` when the channel ended by itself.
+    """
+
+    def __init__(self, window: int, on_change: Callable[[], None], on_channel_lost: Callable[[str], None]) -> None:
+        self._window, self._on_change, self._on_channel_lost = window, on_change, on_channel_lost
+        self._waiting: deque[Pending] = deque()
+        self._unconfirmed: dict[int, Pending] = {}
+        self._returned: dict[str, str] = {}
+        self._tag = 0
+        self._channel: Channel | None = None
+        self._blocked = ""
+        self._sweeping: asyncio.TimerHandle | None = None
+
+    @property
+    def pending(self) -> int:
+        """How many publications have no outcome yet."""
+        return len(self._waiting) + sum(pending.settle is not None for pending in self._unconfirmed.values())
+
+    @property
+    def condition(self) -> LinkStatus:
+        """Healthy, or blocked by the broker."""
+        return LinkStatus(LinkState.BLOCKED, self._refusal().reason) if self._blocked else LinkStatus(LinkState.HEALTHY)
+
+    async def open(self, session: Session, number: int) -> None:  # noqa: ARG002 - a publisher has no use for the number
+        """Make a channel in confirm mode, and send what waits. Raises `BrokerDown`."""
+        session.connection.add_on_connection_blocked_callback(lambda _, frame: self._block(str(frame.method.reason)))
+        session.connection.add_on_connection_unblocked_callback(lambda *_: self._unblock())
+        channel = await session.channel(self._on_channel_lost)
+        channel.add_on_return_callback(self._on_return)
+        await call(channel, channel.confirm_delivery, self._on_confirm)
+        self._channel, self._tag = channel, 0
+        self.pump()
+
+    def lost(self, reason: str) -> None:
+        """The channel is gone: what was sent is unknown, what waits goes on waiting for the next one."""
+        self._channel, self._blocked = None, ""
+        self._end_unconfirmed(Unknown(reason))
+        self._returned.clear()
+
+    def add(self, pending: Pending) -> None:
+        """Take a publication in; `pump` sends it."""
+        if self._blocked:
+            pending.end(self._refusal())
+        else:
+            self._waiting.append(pending)
+
+    def pump(self) -> None:
+        """Send what waits, as far as the window allows."""
+        while self._waiting and self._channel is not None and len(self._unconfirmed) < self._window:
+            pending = self._waiting.popleft()
+            if pending.settle is not None:
+                self._send(self._channel, pending)
+        if self._sweeping is None and (self._waiting or self._unconfirmed):
+            self._sweeping = asyncio.get_running_loop().call_later(SWEEP, self._sweep)
+
+    def close(self) -> None:
+        """Nothing more will be sent: whatever still waits ends here."""
+        self.lost("the link was stopped")
+        if self._sweeping is not None:
+            self._sweeping.cancel()
+        while self._waiting:
+            self._waiting.popleft().end(Refused("the link was stopped", away=True))
+
+    def _block(self, reason: str) -> None:
+        """The broker takes no publishes (https://www.rabbitmq.com/docs/connection-blocked)."""
+        self._blocked = reason or "no reason given"
+        log.warning("link.blocked", reason=self._blocked)
+        self._end_unconfirmed(Unknown(f"the broker blocked publishers: {self._blocked}"), keep=True)
+        waiting, self._waiting = self._waiting, deque()
+        for pending in waiting:
+            pending.end(self._refusal())
+        self._on_change()
+
+    def _unblock(self) -> None:
+        self._blocked = ""
+        log.info("link.unblocked")
+        self._on_change()
+        self.pump()
+
+    def _refusal(self) -> Refused:
+        return Refused(f"the broker blocks publishers: {self._blocked}", away=True)
+
+    def _send(self, channel: Channel, pending: Pending) -> None:
+        exchange, key, message, mandatory = pending.publication
+        try:
+            channel.basic_publish(exchange, key, message.body, properties_of(message), mandatory)
+        except AMQPError:  # the channel is closing; its close callback is on its way
+            self._channel = None
+            self._waiting.appendleft(pending)
+        except Exception as error:  # noqa: BLE001 - pika raises anything for what it can't encode; nothing was written then
+            pending.end(Refused(f"can't be put on the wire: {error!r}"))
+        else:
+            self._tag += 1
+            self._unconfirmed[self._tag] = pending
+
+    def _on_confirm(self, answer: Any) -> None:
+        method = answer.method
+        if method.multiple:
+            for tag in list(takewhile(lambda tag: tag <= method.delivery_tag, self._unconfirmed)):  # tags rise
+                self._confirmed(tag, method)
+        else:
+            self._confirmed(method.delivery_tag, method)
+        self.pump()
+
+    def _confirmed(self, tag: int, method: Any) -> None:
+        pending = self._unconfirmed.pop(tag, None)
+        if pending is None:
+            return
+        if isinstance(method, Basic.Nack):
+            pending.end(Refused("the broker refused it (nack)"))
+            return
+        reason = self._returned.pop(pending.publication.message.id, None) if self._returned else None
+        pending.end(ACCEPTED if reason is None else Unroutable(reason))
+
+    def _on_return(self, _: Channel, method: Basic.Return, properties: BasicProperties, __: bytes) -> None:
+        reason = f"no queue takes key {method.routing_key!r} of exchange {method.exchange!r} ({method.reply_code} {method.reply_text})"
+        self._returned[str(properties.message_id or "")] = reason
+
+    def _end_unconfirmed(self, outcome: Unknown, *, keep: bool = False) -> None:
+        ended = list(self._unconfirmed.values())
+        if not keep:  # a blocked broker may still confirm: the tags stay
+            self._unconfirmed.clear()
+        for pending in ended:
+            pending.end(outcome)
+
+    def _sweep(self) -> None:
+        self._sweeping = None
+        now = asyncio.get_running_loop().time()
+        for pending in self._unconfirmed.values():
+            if pending.deadline <= now and pending.settle is not None:
+                pending.end(Unknown("no confirm came in time"))
+        for pending in self._waiting:
+            if pending.deadline <= now and pending.settle is not None:
+                pending.end(Refused("not connected to the broker, or its window was full, for the whole deadline", away=True))
+        self._waiting = deque(pending for pending in self._waiting if pending.settle is not None)
+        self.pump()
