@@ -1,1 +1,4 @@
-"""The web tier: clients for Python, and the HTTP service. Importing one client loads nothing of the service."""
+"""The web tier: Python clients for whoever submits jobs, and the HTTP service.
+
+Empty on purpose: importing one client loads neither the other nor an HTTP server.
+"""
