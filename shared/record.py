@@ -60,4 +60,5 @@ class Record:
 
 def rfc3339(millis: int) -> str:
     """2026-01-31T08:15:00.250Z"""
-    return datetime.fromtimestamp(millis / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    at = datetime.fromtimestamp(millis // 1000, UTC).replace(microsecond=millis % 1000 * 1000)  # a float would lose the last digit
+    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")

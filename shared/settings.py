@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
@@ -117,13 +117,13 @@ class Settings(BaseSettings):
         return self.processes or os.cpu_count() or 1
 
     @classmethod
-    def load(cls, environ: Mapping[str, str] | None = None, **given: Any) -> Self:
-        """The settings of this process. `given` wins over the environment.
+    def load(cls, **given: Any) -> Self:
+        """The settings of this process, from its environment; `given` wins over it.
 
         Raises `NotConfigured` naming each wrong variable, and each unknown `FAIRWAY_*` one with
         the nearest known name.
         """
-        _refuse_unknown(cls, os.environ if environ is None else environ)
+        _refuse_unknown(cls, os.environ)
         try:
             return cls(**given)
         except ValidationError as error:
@@ -131,7 +131,7 @@ class Settings(BaseSettings):
             raise NotConfigured("; ".join(lines)) from error
 
 
-def _refuse_unknown(model: type[Settings], environ: Mapping[str, str]) -> None:
+def _refuse_unknown(model: type[Settings], environ: Iterable[str]) -> None:
     known = {PREFIX + name.upper() for name in model.model_fields} | NOT_OURS
     for name in sorted(environ):
         if name.upper().startswith(PREFIX) and name.upper() not in known:

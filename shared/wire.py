@@ -23,6 +23,7 @@ VERSION = 1
 PREFIX = "fairway-"
 LONGEST_ID = 128
 LONGEST_PROBLEM = 4096  # bytes of the short problem on a dead letter; the record has the full one
+LAST_MS = 253_402_300_799_999  # the end of the year 9999: a later time can't be shown, and 64 bits would end
 NOBODY = "r.none"
 REPLY_KEY = re.compile(r"r\.[a-z0-9-]{1,64}")
 TAG = re.compile(r"[A-Za-z0-9_.:@-]{1,40}")
@@ -180,9 +181,9 @@ def check_size(message: Message, body_limit: int, headers_limit: int) -> None:
 
 
 def _whole(name: str, value: object) -> int:
-    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= LAST_MS:
         return value
-    raise Unreadable(f"header {name}: {value!r} is no whole number")
+    raise Unreadable(f"header {name}: {value!r} is no whole number from 0 to {LAST_MS}")
 
 
 def _whole_or_none(name: str, value: object) -> int | None:
