@@ -6,9 +6,10 @@ import difflib
 import os
 import re
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from shared.errors import NotConfigured
@@ -27,6 +28,13 @@ def _words(text: object) -> object:
 Words = Annotated[tuple[str, ...], NoDecode]
 
 
+def _secret(path: Path) -> str:
+    try:
+        return path.read_text().strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise NotConfigured(f"FAIRWAY_AMQP_URL_FILE: can't read {path}: {error}") from error
+
+
 class Settings(BaseSettings):
     """Each field is read from `FAIRWAY_<FIELD>`; times are in seconds, sizes in bytes.
 
@@ -38,6 +46,9 @@ class Settings(BaseSettings):
     amqp_url: SecretStr = Field(
         SecretStr("amqp://guest:guest@localhost:5672/"),
         description="address of RabbitMQ; several, separated by commas, are tried in random order",
+    )
+    amqp_url_file: Path | None = Field(
+        None, description="file that holds amqp_url, read where that isn't given itself: for mounted secrets"
     )
     management_url: SecretStr | None = Field(None, description="RabbitMQ's management API with operator credentials, for `topology plan`")
     prefix: str = Field("fairway", pattern=r"^[a-z0-9-]{1,40}$", description="prefix of every exchange and queue")
@@ -78,6 +89,14 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="least severe level that is logged")
 
     _split = field_validator("jobs", "handlers", "queues", mode="before")(_words)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _amqp_url_from_file(cls, given: dict[str, Any]) -> dict[str, Any]:
+        path = given.get("amqp_url_file")
+        if not path or "amqp_url" in given:
+            return given
+        return {**given, "amqp_url": _secret(Path(path))}
 
     @field_validator("queues")
     @classmethod
