@@ -10,33 +10,35 @@ from pathlib import Path
 import click
 
 from fairway.node.config import NodeConfig
-from fairway.node.installation import installed
 from fairway.node.node import Node
-from shared.errors import FairwayError
+from shared.errors import BrokerDown, FairwayError
 
 
 @click.command()
 @click.argument("verb", type=click.Choice(["start", "stop", "env"]))
-@click.option("--home", type=click.Path(path_type=Path, file_okay=False), default=Path(".fairway/node"), show_default=True, help="folder of its data")
+@click.option(
+    "--home", type=click.Path(path_type=Path, file_okay=False), default=Path(".fairway/node"), show_default=True, help="folder of its data"
+)
 def main(verb: str, home: Path) -> None:
     """Start or stop the private RabbitMQ node in HOME, or print the environment of the running one."""
-    installation = installed()
-    if installation is None:
-        raise click.ClickException("no rabbitmq-server is installed here; `fairway up` fetches one")
-    node = Node(installation, home)
+    node = Node(home)
     try:
-        if verb == "stop":
-            return node.stop()
-        config = node.start() if verb == "start" else node.running()
+        match verb:
+            case "start":
+                _print_exports(node.start())
+            case "stop":
+                node.stop()
+            case _:
+                _print_exports(node.running())
     except FairwayError as error:
         raise click.ClickException(str(error)) from error
+
+
+def _print_exports(config: NodeConfig | None) -> None:
     if config is None:
-        raise click.ClickException(f"no node runs in {home}; `python -m fairway.node start --home {home}` starts one")
-    click.echo(exports(config))
-
-
-def exports(config: NodeConfig) -> str:
-    return f"export FAIRWAY_AMQP_URL='{config.amqp_url}'\nexport FAIRWAY_MANAGEMENT_URL='{config.management_url}'"
+        raise BrokerDown("no node runs there; `python -m fairway.node start` starts one")
+    click.echo(f"export FAIRWAY_AMQP_URL='{config.amqp_url}'")
+    click.echo(f"export FAIRWAY_MANAGEMENT_URL='{config.management_url}'")
 
 
 if __name__ == "__main__":

@@ -12,11 +12,19 @@ import secrets
 import socket
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
-from typing import Self
+from typing import Self, TypedDict
 
 LOOPBACK = "127.0.0.1"
 PORTS = range(20_000, 30_000)
 NAME = "node.json"
+
+
+class _Ports(TypedDict):
+    amqp: int
+    management: int
+    prometheus: int
+    distribution: int
+    epmd: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +53,9 @@ class NodeConfig:
         """The address for a browser, without credentials."""
         return f"http://{LOOPBACK}:{self.management}"
 
-    @property
-    def ports(self) -> tuple[int, ...]:
-        return (self.amqp, self.management, self.prometheus, self.distribution, self.epmd)
-
     @classmethod
     def generate(cls) -> Self:
-        return cls(*_free_ports(5), user="fairway", password=secrets.token_urlsafe(18))
+        return cls(**_free_ports(), user="fairway", password=secrets.token_urlsafe(18))
 
     @classmethod
     def load(cls, home: Path) -> Self | None:
@@ -67,10 +71,9 @@ class NodeConfig:
 
     def with_free_ports(self) -> Self:
         """The same node on ports that nobody listens on: these, or all new where one is taken."""
-        if all(map(_is_free, self.ports)):
+        if all(_is_free(port) for port in (self.amqp, self.management, self.prometheus, self.distribution, self.epmd)):
             return self
-        amqp, management, prometheus, distribution, epmd = _free_ports(5)
-        return replace(self, amqp=amqp, management=management, prometheus=prometheus, distribution=distribution, epmd=epmd)
+        return replace(self, **_free_ports())
 
 
 def write_private(path: Path, text: str) -> None:
@@ -82,9 +85,9 @@ def write_private(path: Path, text: str) -> None:
     partial.replace(path)
 
 
-def _free_ports(count: int) -> list[int]:
+def _free_ports() -> _Ports:
     free = (port for port in random.sample(PORTS, len(PORTS)) if _is_free(port))
-    return [next(free) for _ in range(count)]
+    return _Ports(amqp=next(free), management=next(free), prometheus=next(free), distribution=next(free), epmd=next(free))
 
 
 def _is_free(port: int) -> bool:

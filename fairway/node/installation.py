@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from shared.errors import NotConfigured
+
 LIBRARY_SCRIPT = Path("usr/lib/rabbitmq/bin/rabbitmq-server")  # Debian, Ubuntu, Fedora
 PREFIXES = (Path("/opt/homebrew/opt/rabbitmq"), Path("/usr/local/opt/rabbitmq"), Path("/opt/rabbitmq"))
 
@@ -23,8 +25,16 @@ class Installation:
     libraries: tuple[Path, ...] = ()
 
 
-def installed() -> Installation | None:
-    """The RabbitMQ that this machine has, or None; Erlang must be there too."""
+def installed() -> Installation:
+    """The RabbitMQ that this machine has. Raises `NotConfigured` where it has none."""
+    found = find_installed()
+    if found is None:
+        raise NotConfigured("no rabbitmq-server with Erlang is installed here")
+    return found
+
+
+def find_installed() -> Installation | None:
+    """The RabbitMQ that this machine has, Erlang included, or None."""
     if shutil.which("erl") is None:
         return None
     return next((Installation(script) for script in _candidates() if script.is_file()), None)

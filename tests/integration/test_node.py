@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import socket
-
 import aio_pika
 import pytest
-from aio_pika.exceptions import ProbableAuthenticationError
+from aio_pika.exceptions import ChannelNotFoundEntity
 
 from tests.support.broker import Broker
 
@@ -22,5 +20,5 @@ async def test_fresh_vhosts_do_not_meet(broker: Broker, fresh_broker: Broker) ->
     async with await aio_pika.connect(fresh_broker.amqp_url) as connection, connection.channel() as channel:
         await channel.declare_queue("only-here", exclusive=True)
         async with await aio_pika.connect(broker.amqp_url) as other, other.channel() as elsewhere:
-            with pytest.raises(aio_pika.exceptions.ChannelNotFoundEntity):
+            with pytest.raises(ChannelNotFoundEntity):
                 await elsewhere.declare_queue("only-here", passive=True)

@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import os
 import secrets
+import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from fairway.node.installation import installed
-from fairway.node.node import Node
-from fairway.node.process import PidFile
+from fairway.launch.broker import Server, existing, start
+from fairway.node.pidfile import PidFile
 from tests.support.management import Management
 
 HOMES = "fairway-tests-"
@@ -26,12 +26,12 @@ HOMES = "fairway-tests-"
 class Broker:
     """A broker and one vhost of it: `amqp_url` leads into the vhost, `management_url` to the node."""
 
-    def __init__(self, amqp_url: str, management_url: str, vhost: str, node: Node | None = None) -> None:
+    def __init__(self, amqp_url: str, management_url: str, vhost: str, server: Server | None = None) -> None:
         self.vhost = vhost
         self.amqp_url = urlsplit(amqp_url)._replace(path=f"/{vhost}").geturl()
         self.management_url = management_url
         self.management = Management(management_url)
-        self._node = node
+        self._server = server
 
     def connections(self) -> Sequence[dict[str, Any]]:
         """The open connections of the vhost, as the management API tells them (late)."""
@@ -42,34 +42,32 @@ class Broker:
         self.management.delete_connection(name)
 
     @contextmanager
-    def fresh_vhost(self) -> Iterator[Broker]:
+    def fresh_vhost(self) -> Generator[Broker]:
         """Another vhost of the same node, for as long as the block lasts."""
-        with open_vhost(self.amqp_url, self.management_url, self._node) as broker:
+        with open_vhost(self.amqp_url, self.management_url, self._server) as broker:
             yield broker
 
-    @property
-    def node(self) -> Node:
-        """The node, to be stopped and started; only a node that this run started may be."""
-        assert self._node is not None, "this broker belongs to others; take the fixture `own_broker` to stop or restart one"
-        return self._node
-
     def stop(self) -> None:
-        self.node.stop()
+        self._own().stop()
 
     def start(self) -> None:
         """Start the stopped node again and wait until it is ready: same ports, same data."""
-        config = self.node.start()
+        config = self._own().start()
         assert urlsplit(self.amqp_url).port == config.amqp, "the node came back on another port: somebody took its own"
 
     def restart(self) -> None:
         self.stop()
         self.start()
 
+    def _own(self) -> Server:
+        assert self._server is not None, "this broker belongs to others; take the fixture `own_broker` to stop or restart one"
+        return self._server
+
 
 @contextmanager
-def open_vhost(amqp_url: str, management_url: str, node: Node | None = None) -> Iterator[Broker]:
+def open_vhost(amqp_url: str, management_url: str, server: Server | None = None) -> Generator[Broker]:
     """A new vhost on a running broker; it is deleted at the end, with all in it."""
-    broker = Broker(amqp_url, management_url, f"test-{secrets.token_hex(4)}", node)
+    broker = Broker(amqp_url, management_url, f"test-{secrets.token_hex(4)}", server)
     broker.management.create_vhost(broker.vhost)
     try:
         yield broker
@@ -79,7 +77,7 @@ def open_vhost(amqp_url: str, management_url: str, node: Node | None = None) -> 
 
 
 @contextmanager
-def given_broker() -> Iterator[Broker]:
+def given_broker() -> Generator[Broker]:
     """A vhost on the broker that FAIRWAY_AMQP_URL and FAIRWAY_MANAGEMENT_URL name (port 15672 where only the first does)."""
     amqp_url = os.environ["FAIRWAY_AMQP_URL"]
     parts = urlsplit(amqp_url)
@@ -90,25 +88,28 @@ def given_broker() -> Iterator[Broker]:
 
 
 @contextmanager
-def launched_broker() -> Iterator[Broker]:
-    """A private node of this run's own in a temporary folder, purged at the end."""
-    installation = installed()
-    assert installation is not None, "no rabbitmq-server is installed, and FAIRWAY_AMQP_URL names no broker"
+def launched_broker() -> Generator[Broker]:
+    """A broker of this run's own, had in the same way as by `fairway up`, in a temporary folder, purged at the end."""
     _purge_orphans()
     home = Path(tempfile.mkdtemp(prefix=HOMES))
     PidFile(home / "owner.pid").write(os.getpid())
-    node = Node(installation, home)
     try:
-        config = node.start()
-        with open_vhost(config.amqp_url, config.management_url, node) as broker:
+        server, config = start(home, os.environ, print)
+        with open_vhost(config.amqp_url, config.management_url, server) as broker:
             yield broker
     finally:
-        node.purge()
+        _purge(home)
 
 
 def _purge_orphans() -> None:
     """End the nodes of runs that were killed before they could."""
     for home in Path(tempfile.gettempdir()).glob(f"{HOMES}*"):
-        installation, owner = installed(), PidFile(home / "owner.pid")
-        if installation and owner.path.exists() and owner.pid() is None:
-            Node(installation, home).purge()
+        owner = PidFile(home / "owner.pid")
+        if owner.path.exists() and owner.pid() is None:
+            _purge(home)
+
+
+def _purge(home: Path) -> None:
+    for server in existing(home):
+        server.purge()
+    shutil.rmtree(home, ignore_errors=True)

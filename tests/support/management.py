@@ -11,6 +11,8 @@ from urllib.parse import quote, unquote, urlsplit
 
 import httpx2
 
+EVERYTHING = {"configure": ".*", "write": ".*", "read": ".*"}
+
 
 class Management:
     """A client of the management API at `url`, whose credentials are in it and are those of an administrator."""
@@ -20,7 +22,10 @@ class Management:
         self.url = url
         self.user = unquote(parts.username or "guest")
         self._http = httpx2.Client(
-            base_url=f"{parts.scheme}://{parts.hostname}:{parts.port}/api/", auth=(self.user, unquote(parts.password or "guest")), timeout=10, trust_env=False
+            base_url=f"{parts.scheme}://{parts.hostname}:{parts.port}/api/",
+            auth=(self.user, unquote(parts.password or "guest")),
+            timeout=10,
+            trust_env=False,
         )
 
     def close(self) -> None:
@@ -28,7 +33,7 @@ class Management:
 
     def create_vhost(self, name: str) -> None:
         self._call("PUT", f"vhosts/{quote(name, safe='')}")
-        self._call("PUT", f"permissions/{quote(name, safe='')}/{quote(self.user, safe='')}", {"configure": ".*", "write": ".*", "read": ".*"})
+        self._call("PUT", f"permissions/{quote(name, safe='')}/{quote(self.user, safe='')}", EVERYTHING)
 
     def delete_vhost(self, name: str) -> None:
         self._call("DELETE", f"vhosts/{quote(name, safe='')}")
