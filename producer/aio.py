@@ -19,24 +19,24 @@ from typing import Any, Generic, Self, TypeVar
 
 import structlog
 
-from producer.calls import Ledger, error_of, reply_value, seal
+from producer.calls import Ledger, reply_value
 from producer.replies import new_client, reply_queue
 from producer.store import open_given_records
 from shared.envelope import Envelope, Reply
 from shared.errors import BrokerDown, FairwayError, NoRecords, NoReplyInTime, OutcomeUnknown, RecordsDown, Unreadable
 from shared.ids import Ids
 from shared.job import Job
-from shared.link import Delivery, Link, LinkStatus, Mailbox, Publication, PublishOutcome, Subscription
+from shared.link import Delivery, Link, LinkStatus, Mailbox, Outbox, Subscription
 from shared.record import Record
 from shared.records import Accepted, Records
 from shared.settings import Settings
+from shared.submission import error_of, publication_of, seal
 from shared.topology import Names
-from shared.wire import check_size, pack_job, unpack_reply
+from shared.wire import unpack_reply
 
 log = structlog.get_logger()
 
 R = TypeVar("R")
-Waiting = asyncio.Future[PublishOutcome]
 
 
 class JobHandle(Generic[R]):
@@ -152,14 +152,10 @@ class Client:
         Returns one entry for each: None where it was accepted, else the error. `timeout` in seconds for
         the confirms, by default FAIRWAY_CONFIRM_TIMEOUT. Raises `TooLarge` before anything is sent.
         """
-        link = self._started()
-        publications = [self._publication(envelope) for envelope in envelopes]
-        waiting: list[Waiting] = []
-        for publication in publications:
-            future: Waiting = self._loop.create_future()
-            waiting.append(future)
-            link.publish(publication, partial(self._settle, future), timeout)
-        outcomes = [await future for future in waiting]
+        self._started()
+        publications = [publication_of(envelope, self.names, self.settings) for envelope in envelopes]
+        waiting = [self._outbox.publish(publication, timeout) for publication in publications]
+        outcomes = [await outcome for outcome in waiting]
         errors = [error_of(outcome, envelope.id) for outcome, envelope in zip(outcomes, envelopes, strict=True)]
         await self._record([envelope for envelope, error in zip(envelopes, errors, strict=True) if error is None])
         return errors
@@ -205,10 +201,10 @@ class Client:
         self._client, self._ledger = new_client(), Ledger()
         if self._owns_records:
             self.records = open_given_records(self.settings)
-        self._outcomes: Mailbox[tuple[Waiting, PublishOutcome]] = Mailbox(self._loop, _wake)
         self._arrived: Mailbox[Delivery] = Mailbox(self._loop, self._receive)
         replies = reply_queue(self.names, self._client, self._arrived.put_all)
         self._link = Link(self.settings, self._role, (replies, *self._also))
+        self._outbox = Outbox(self._link, self._loop)
         self._link.start()
 
     def _seal(
@@ -218,18 +214,6 @@ class Client:
         id = self._ids.new()
         envelope = seal(job, id, queue=queue, tags=tags, reply_to=self.reply_key if reply else None)
         return envelope, self.expect(id) if reply else None
-
-    def _publication(self, envelope: Envelope) -> Publication:
-        message = pack_job(envelope)
-        check_size(message, self.settings.body_limit, self.settings.headers_limit)
-        return Publication(self.names.jobs, envelope.queue, message)
-
-    def _settle(self, future: Waiting, outcome: PublishOutcome) -> None:
-        """In the Link's thread."""
-        try:
-            self._outcomes.put((future, outcome))
-        except RuntimeError:
-            return  # the caller's loop is closed: nobody waits
 
     def _receive(self, deliveries: list[Delivery]) -> None:
         link = self._link
@@ -250,12 +234,6 @@ class Client:
         error = await written
         if error is not None:
             log.warning("records.down", reason=str(error))
-
-
-def _wake(batch: list[tuple[Waiting, PublishOutcome]]) -> None:
-    for future, outcome in batch:
-        if not future.done():
-            future.set_result(outcome)
 
 
 def _tell(loop: asyncio.AbstractEventLoop, future: asyncio.Future[Any], result: object) -> None:

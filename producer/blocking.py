@@ -16,25 +16,25 @@ import time
 from collections.abc import Iterable, Sequence
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
-from functools import partial
 from types import TracebackType
 from typing import Any, Generic, Self, TypeVar
 
 import structlog
 
-from producer.calls import Ledger, error_of, reply_value, seal
+from producer.calls import Ledger, reply_value
 from producer.replies import new_client, reply_queue
 from producer.store import open_given_records
 from shared.envelope import Envelope, Reply
 from shared.errors import NoRecords, NoReplyInTime, OutcomeUnknown, RecordsDown, Unreadable
 from shared.ids import Ids
 from shared.job import Job
-from shared.link import Delivery, Link, LinkStatus, Publication, PublishOutcome
+from shared.link import Delivery, Link, LinkStatus, PublishOutcome
 from shared.record import Record
 from shared.records import Accepted, Records
 from shared.settings import Settings
+from shared.submission import error_of, publication_of, seal
 from shared.topology import Names
-from shared.wire import check_size, pack_job, unpack_reply
+from shared.wire import unpack_reply
 
 log = structlog.get_logger()
 
@@ -169,10 +169,9 @@ class Client:
         return envelope, session.ledger.enter(id, Future()) if reply else None
 
     def _accept(self, session: _Session, envelope: Envelope, timeout: float | None) -> None:
-        message = pack_job(envelope)
-        check_size(message, self.settings.body_limit, self.settings.headers_limit)
+        publication = publication_of(envelope, self.names, self.settings)
         outcome: Future[PublishOutcome] = Future()
-        session.link.publish(Publication(self.names.jobs, envelope.queue, message), outcome.set_result, timeout)
+        session.link.publish(publication, outcome.set_result, timeout)
         error = error_of(outcome.result(), envelope.id)  # the Link keeps the deadline
         if error is not None:
             raise error

@@ -1,4 +1,4 @@
-"""What both clients share: sealing a job, naming a publish outcome, and matching replies to waiters.
+"""What both clients share: reading replies, and matching them to waiters.
 
 No threads, no loop, no sockets. A waiter is anything with `done` and `set_result`, so an
 `asyncio.Future` and a `concurrent.futures.Future` both are.
@@ -6,68 +6,16 @@ No threads, no loop, no sockets. A waiter is anything with `done` and `set_resul
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterable
-from typing import Any, Protocol, TypeVar, assert_never
+from typing import Any, Protocol, TypeVar
 from weakref import WeakValueDictionary
 
 from pydantic import ValidationError
 
-from shared.envelope import Envelope, Reply
-from shared.errors import BrokerDown, FairwayError, JobFailed, NotAccepted, OutcomeUnknown, Unreadable
-from shared.job import QUEUE, Job
-from shared.link import Accepted, PublishOutcome, Refused, Unknown, Unroutable
-from shared.wire import TAG
+from shared.envelope import Reply
+from shared.errors import JobFailed, Unreadable
+from shared.job import Job
 
 R = TypeVar("R")
-
-
-def now_ms() -> int:
-    """Milliseconds since 1970."""
-    return time.time_ns() // 1_000_000
-
-
-def seal(
-    job: Job[Any],
-    id: str,
-    *,
-    queue: str | None = None,
-    tags: Iterable[str] = (),
-    reply_to: str | None = None,
-    now: Callable[[], int] = now_ms,
-) -> Envelope:
-    """The envelope of a new job. Raises `ValueError` for a queue or a tag of another form."""
-    spec = job.spec
-    tags = tuple(tags)
-    check_labels(queue, tags)
-    args = job.__pydantic_serializer__.to_json(job)
-    return Envelope(id, spec.name, queue or spec.queue, args, now(), 1, reply_to, tags)
-
-
-def check_labels(queue: str | None, tags: tuple[str, ...]) -> None:
-    """Raises `ValueError` naming the field where the queue or a tag has a form that can't travel."""
-    if queue is not None and not QUEUE.fullmatch(queue):
-        raise ValueError(f"queue: {queue!r} must match [a-z0-9-]{{1,40}}")
-    if len(tags) > 20:
-        raise ValueError("tags: at most 20")
-    for tag in tags:
-        if not TAG.fullmatch(tag):
-            raise ValueError(f"tags: {tag!r} must be 1 to 40 of A-Z a-z 0-9 _ . : @ -")
-
-
-def error_of(outcome: PublishOutcome, id: str) -> FairwayError | None:
-    """What to raise for a publish that was not accepted; None for one that was."""
-    match outcome:
-        case Accepted():
-            return None
-        case Unroutable(reason):
-            return NotAccepted(f"{reason}; does the queue exist? `fairway topology plan` shows what is missing")
-        case Refused(reason, away):
-            return BrokerDown(reason) if away else NotAccepted(reason)
-        case Unknown(reason):
-            return OutcomeUnknown(reason, id)
-        case _:
-            assert_never(outcome)
 
 
 def reply_value(job: Job[R], reply: Reply) -> R:

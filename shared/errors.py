@@ -22,6 +22,8 @@ from dataclasses import dataclass
 
 from pydantic import TypeAdapter
 
+LONGEST_DETAIL, LONGEST_TRACEBACK = 4_000, 16_000  # characters
+
 
 @dataclass(frozen=True, slots=True)
 class Problem:
@@ -37,12 +39,21 @@ class Problem:
     detail: str = ""
     traceback: str | None = None
 
+    def __post_init__(self) -> None:
+        # A lone surrogate (of a file's name in an error, say) is no UTF-8: the problem couldn't be sent.
+        for name in ("type", "title", "detail", "traceback"):
+            if text := getattr(self, name):
+                object.__setattr__(self, name, text.encode("utf-8", "backslashreplace").decode())
+
     @classmethod
     def of(cls, error: BaseException) -> Problem:
         """The words for an exception that a handler raised, traceback included."""
-        name = type(error).__name__
-        trace = "".join(tracebacks.format_exception(error))
-        return cls(name, f"The handler raised {name}.", str(error), trace)
+        return cls.raised(type(error).__name__, str(error), "".join(tracebacks.format_exception(error)))
+
+    @classmethod
+    def raised(cls, name: str, detail: str, traceback: str) -> Problem:
+        """The words for an exception of class `name`; long ones are cut so that they can travel."""
+        return cls(name, f"The handler raised {name}.", detail[:LONGEST_DETAIL], traceback[-LONGEST_TRACEBACK:])
 
 
 PROBLEM: TypeAdapter[Problem] = TypeAdapter(Problem)

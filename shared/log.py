@@ -9,7 +9,7 @@ import logging
 import sys
 from collections.abc import MutableMapping
 from contextvars import ContextVar
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, Protocol
 
 import structlog
 
@@ -35,10 +35,12 @@ EVENTS = frozenset(
         "child.killed",
         "hook.failed",
         "worker.ready",
+        "worker.waiting",
         "worker.stopping",
         "worker.stopped",
         "web.ready",
         "web.stopped",
+        "records.done_failed",
         "records.down",
         "records.up",
         "records.unreadable",
@@ -48,24 +50,32 @@ EVENTS = frozenset(
 )
 
 
-class Attempt(NamedTuple):
-    """What is bound to each line of an attempt, a handler's own lines included."""
+class Attempt(Protocol):
+    """What is bound to each line of an attempt, a handler's own lines included (there as `job`,
+    `type`, `attempt` and `worker`). The handler's context is one.
+    """
 
-    job: str
-    type: str
-    attempt: int
-    worker: str
+    @property
+    def id(self) -> str: ...
+    @property
+    def type(self) -> str: ...
+    @property
+    def attempt(self) -> int: ...
+    @property
+    def worker(self) -> str: ...
 
 
-# One variable for the four: it is set once for each job on the hot path.
+# One variable for the four, and for the handler's context: it is set once for each job on the hot path.
 current_attempt: ContextVar[Attempt | None] = ContextVar("current_attempt", default=None)
 
 
 def _bind_attempt(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     attempt = current_attempt.get()
     if attempt is not None:
-        for name, value in attempt._asdict().items():
-            event.setdefault(name, value)
+        event.setdefault("job", attempt.id)
+        event.setdefault("type", attempt.type)
+        event.setdefault("attempt", attempt.attempt)
+        event.setdefault("worker", attempt.worker)
     return event
 
 

@@ -70,6 +70,8 @@ class Settings(BaseSettings):
     job_timeout: float = Field(60.0, gt=0, description="time limit of an attempt where its handler names none")
     grace: float = Field(30.0, ge=0, description="how long running jobs may go on after SIGTERM")
 
+    ready_file: Path | None = Field(None, description="file that a worker touches each second while it consumes, for healthchecks")
+
     web_host: str = Field("127.0.0.1", description="address that the web tier listens on")
     web_port: int = Field(8000, ge=0, le=65535, description="port that the web tier listens on")
     web_url: str = Field("http://127.0.0.1:8000", description="address of the web tier, for the command line")

@@ -36,8 +36,9 @@ class Registry:
     @classmethod
     def load(cls, modules: Iterable[str]) -> Self:
         """Import `modules` (dotted names) and take what they mark. Raises `NotConfigured` naming FAIRWAY_HANDLERS."""
-        loaded = [_import(name) for name in modules]
-        return cls((handler for module in loaded for handler in _handlers_in(module)), hooks_in(loaded))
+        handlers = {module: tuple(_handlers_in(module)) for module in map(_import, modules)}
+        here = [module for module, found in handlers.items() if not found or any(handler.run is not Run.PROCESS for handler in found)]
+        return cls((handler for found in handlers.values() for handler in found), hooks_in(here))
 
     def find(self, name: str) -> Handler | None:
         return self._handlers.get(name)

@@ -22,6 +22,7 @@ from __future__ import annotations
 from shared.link.delivery import Delivery
 from shared.link.link import Link
 from shared.link.mailbox import Mailbox
+from shared.link.outbox import Outbox
 from shared.link.outcome import Accepted, PublishOutcome, Refused, Unknown, Unroutable
 from shared.link.publication import Publication
 from shared.link.state import LinkState, LinkStatus
@@ -34,6 +35,7 @@ __all__ = [
     "LinkState",
     "LinkStatus",
     "Mailbox",
+    "Outbox",
     "OwnQueue",
     "Publication",
     "PublishOutcome",

@@ -1,0 +1,30 @@
+"""python -m worker: one worker, set up by the environment (`fairway config` lists the settings)."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+
+from shared.errors import NotConfigured
+from shared.link.loop import new_event_loop
+from shared.log import configure
+from shared.settings import Settings
+from worker.compose import work
+
+NOT_CONFIGURED = 78  # EX_CONFIG of sysexits.h
+
+
+def main() -> None:
+    """Run a worker until it is told to stop. Exit codes: 0 warm stop, 1 cold stop, 78 a setting is wrong."""
+    try:
+        settings = Settings.load()
+        configure(settings.log, settings.log_level)
+        with asyncio.Runner(loop_factory=new_event_loop) as runner:
+            sys.exit(runner.run(work(settings)))
+    except NotConfigured as error:
+        print(f"fairway worker: {error}", file=sys.stderr)
+        sys.exit(NOT_CONFIGURED)
+
+
+if __name__ == "__main__":
+    main()

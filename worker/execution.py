@@ -1,0 +1,33 @@
+"""One attempt at one job, from envelope to outcome. Touches no broker."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+
+from shared.envelope import Envelope
+from worker.executor import Executor
+from worker.handler import Run
+from worker.outcome import GivenBack, Outcome, judge, judge_reply, unknown_type
+from worker.registry import Registry
+
+
+class Execution:
+    """`timeout` in seconds is for handlers that name none, `reply_limit` in bytes."""
+
+    def __init__(self, registry: Registry, executors: Mapping[Run, Executor], timeout: float, reply_limit: int) -> None:
+        self._registry, self._executors = registry, executors
+        self._timeout, self._reply_limit = timeout, reply_limit
+
+    async def attempt(self, envelope: Envelope) -> Outcome:
+        """Run the handler once; never raises but for a defect of ours."""
+        handler = self._registry.find(envelope.type)
+        if handler is None:
+            return unknown_type(envelope.type)
+        try:
+            reply = await self._executors[handler.run].run(handler, envelope, handler.timeout or self._timeout)
+        except asyncio.CancelledError:
+            return GivenBack()  # the worker is leaving: nothing else cancels an attempt (see `Executor.run`)
+        except Exception as error:  # noqa: BLE001 - whatever a handler raises is the job's end, not the worker's
+            return judge(error)
+        return judge_reply(reply, self._reply_limit)

@@ -1,0 +1,35 @@
+"""Further jobs from inside a handler, through the worker's own Link."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from shared.ids import Ids
+from shared.job import Job
+from shared.link import Link, Outbox
+from shared.settings import Settings
+from shared.submission import error_of, publication_of, seal
+from shared.topology import Names
+
+
+class LinkSubmitter:
+    """What a handler's context submits with. Nobody waits for the replies: records have them."""
+
+    def __init__(self, settings: Settings, names: Names) -> None:
+        self._settings, self._names, self._ids = settings, names, Ids()
+        self._outbox: Outbox | None = None
+
+    def connect(self, link: Link, loop: asyncio.AbstractEventLoop) -> None:
+        """The Link comes after the executors that hold this submitter."""
+        self._outbox = Outbox(link, loop)
+
+    async def __call__(self, job: Job[Any], queue: str | None, tags: tuple[str, ...]) -> str:
+        """Publish and return the id. Raises `BrokerDown`, `NotAccepted`, `OutcomeUnknown`, `TooLarge`, `ValueError`."""
+        assert self._outbox is not None, "no handler runs before the Link is there"
+        envelope = seal(job, self._ids.new(), queue=queue, tags=tags)
+        outcome = await self._outbox.publish(publication_of(envelope, self._names, self._settings))
+        error = error_of(outcome, envelope.id)
+        if error is not None:
+            raise error
+        return envelope.id
