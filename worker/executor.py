@@ -4,9 +4,10 @@ are done where the work is.
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Protocol, Self
 
 from shared.envelope import Envelope
+from shared.errors import Problem
 from worker.handler import Handler
 
 
@@ -24,6 +25,12 @@ class HandlerFailed(Exception):
     def __init__(self, name: str, detail: str, traceback: str) -> None:
         super().__init__(detail)
         self.name, self.detail, self.traceback = name, detail, traceback
+
+    @classmethod
+    def of(cls, error: BaseException) -> Self:
+        """The words for `error`."""
+        problem = Problem.of(error)
+        return cls(problem.type, problem.detail, problem.traceback or "")
 
 
 class Executor(Protocol):

@@ -1,0 +1,1 @@
+"""The handlers of the sample jobs, one module for each domain."""
