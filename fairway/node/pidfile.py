@@ -39,7 +39,7 @@ def _born_by_ps(pid: int) -> str | None:
 
 
 class PidFile:
-    """A file that names one running process. The process leads a group of its own (`start_new_session`)."""
+    """A file that names one running process."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -65,10 +65,11 @@ class PidFile:
                 os.kill(pid, signal.SIGTERM)
 
     def kill(self) -> None:
-        """SIGKILL to the process and its whole group, and wait for its end; the file goes too."""
+        """SIGKILL to the process, and to the group that it leads; wait for its end; the file goes too."""
         if (pid := self.pid()) is not None:
             with suppress(ProcessLookupError):
-                os.killpg(pid, signal.SIGKILL)
+                leads = os.getpgid(pid) == pid
+                (os.killpg if leads else os.kill)(pid, signal.SIGKILL)
             self.wait(KILL_LIMIT)
         self.remove()
 
