@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from shared.envelope import Reply, State
 from shared.errors import RecordsDown
 from shared.records import Accepted, Ended, Query, Records, Started, Unstorable
@@ -58,11 +60,14 @@ def test_a_write_of_nothing_is_told_too(records: Records) -> None:
     assert outcome(records) is None
 
 
-def test_close_writes_what_waits_and_a_later_write_is_told(records: Records) -> None:
+def test_close_writes_what_waits_and_then_all_is_down(records: Records) -> None:
     told = [Told() for _ in range(200)]
     for number, each in enumerate(told):
         records.write((Accepted(job(f"{number}")),), each)
     records.close()
+    records.close()
     assert [each.answers for each in told] == [[None]] * 200
     assert isinstance(outcome(records, Accepted(job("late"))), RecordsDown)
-    records.close()
+    for ask in (lambda: records.get("0"), records.counts, records.changed, lambda: records.sweep(1, 1)):
+        with pytest.raises(RecordsDown):
+            ask()

@@ -35,18 +35,25 @@ class Connection(sqlite3.Connection):
 class Database:
     """The file at `path`. Made lazily, by whoever comes first; the folder must be there.
 
-    Methods raise `sqlite3.Error` and `OSError`; `guard` says how those reach the port.
+    Methods raise `sqlite3.Error` and `OSError`, which `guard` turns into the port's `RecordsDown`.
     """
 
     def __init__(self, path: Path, patience: float = PATIENCE) -> None:
         self.path, self.patience = path, patience
         self._opened_by: int | None = None
+        self._closed = False
 
     def open(self) -> Connection:
         """A new connection to a file that has its tables. One thread at a time may use it."""
         self.refuse_after_fork()
+        if self._closed:
+            raise self.down("closed")
         self._opened_by = os.getpid()
         return patiently(self._open, self.patience)
+
+    def close(self) -> None:
+        """Open nothing any more."""
+        self._closed = True
 
     def holds(self, connection: Connection) -> bool:
         """Whether the connection's file is still the one at the path; a deleted one would take writes in silence."""
@@ -78,13 +85,13 @@ class Database:
 
     @contextmanager
     def guard(self) -> Generator[None]:
-        """Turns what SQLite and the file system raise into `RecordsDown`."""
+        """What SQLite and the file system raise, as `RecordsDown`."""
         try:
             yield
         except (sqlite3.Error, OSError) as error:
             raise self.down(error) from error
 
-    def down(self, error: Exception) -> RecordsDown:
+    def down(self, error: Exception | str) -> RecordsDown:
         return RecordsDown(f"the records in {self.path} (FAIRWAY_RECORDS_URL): {error}")
 
     def _open(self) -> Connection:

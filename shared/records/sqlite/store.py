@@ -64,5 +64,6 @@ class SqliteRecords:
 
     def close(self) -> None:
         self._writer.close()
+        self._database.close()
         self._readers.close()
         self._watch.close()

@@ -9,8 +9,8 @@ from shared.records.sqlite.database import Connection, Database
 from shared.records.sqlite.schema import ENDED_AT, SWEPT
 
 _STEP = 100  # rows; some 5 ms
-_OLDEST = f"SELECT rowid FROM records INDEXED BY by_end WHERE {SWEPT} AND {ENDED_AT} < ? ORDER BY {ENDED_AT} LIMIT ?"  # noqa: S608  (constants alone are joined; values are bound)
-_DELETE = f"DELETE FROM records WHERE rowid IN ({_OLDEST})"  # noqa: S608  (as above)
+OLDEST = f"SELECT rowid FROM records INDEXED BY by_end WHERE {SWEPT} AND {ENDED_AT} < ? ORDER BY {ENDED_AT} LIMIT ?"  # noqa: S608  (constants alone are joined; values are bound)
+_DELETE = f"DELETE FROM records WHERE rowid IN ({OLDEST})"  # noqa: S608  (as above)
 
 
 def sweep(database: Database, before_ms: int, limit: int) -> int:

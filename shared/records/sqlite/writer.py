@@ -53,7 +53,7 @@ class Writer:
                 self._waiting.append(write)
                 self._turn.notify()
                 return
-        _tell(write, self._database.down(ValueError("closed")))
+        _tell(write, self._database.down("closed"))
 
     def close(self) -> None:
         """Commit what waits, then end the thread."""
@@ -106,6 +106,8 @@ class Writer:
         except (sqlite3.Error, OSError) as error:
             self._let_go()
             return self._database.down(error)
+        except RecordsDown as error:
+            return error
         except Exception as error:  # noqa: BLE001  (whatever a value may raise on its way into a row: this thread must go on)
             return Unstorable(f"can't be recorded: {error!r}")
         return None
