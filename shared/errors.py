@@ -5,6 +5,7 @@ FairwayError
 ├── NotAccepted         the broker refused the job, or no queue takes it
 ├── OutcomeUnknown      the job may or may not have been accepted; carries its id
 ├── TopologyMissing     a queue or an exchange that should be there is not
+├── TopologyDiffers     a queue or an exchange is there, but otherwise than it should be
 ├── Unreadable          bytes that are not a job or a reply of ours
 ├── TooLarge            a body or headers over their limit
 ├── JobFailed           the job ended without a reply; carries its `Problem`
@@ -81,6 +82,10 @@ class OutcomeUnknown(FairwayError):
 
 class TopologyMissing(FairwayError):
     """A queue or an exchange that should be there is not; the message says how to make it."""
+
+
+class TopologyDiffers(FairwayError):
+    """A queue or an exchange is there with other arguments; the message names it, the argument and the way out."""
 
 
 class Unreadable(FairwayError):

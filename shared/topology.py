@@ -1,10 +1,12 @@
 """Every queue and exchange of a deployment, as data. Nothing here talks to a broker.
 
-    fairway.jobs ──> fairway.q.<queue> ──(limit reached, rejected)──> fairway.dead ──> fairway.dead.<queue>
-    fairway.replies ──r.<client>──> fairway.reply.<client>.<n>            │
-         └──────────#──────────> fairway.records <───────────#────────────┘
-    fairway.dead ──(no queue)──> fairway.lost
-    fairway.events ──> whoever watches
+    fairway.jobs ──> fairway.q.<queue> ──(limit reached, rejected)──> fairway.dead ──#──> fairway.dead-sorter
+    fairway.replies ──r.<client>──> fairway.reply.<client>.<n>            │                 │           │
+         └──────────#──────────> fairway.records <───────────#────────────┘     fairway.dead.<queue>    │ (no such queue)
+    fairway.events ──> whoever watches                                                            fairway.lost
+
+The sorter is an exchange of its own because an alternate exchange gets only what no binding takes, and the
+records take everything: a dead letter whose queue is gone would rest nowhere but in them.
 
 Arguments carry what keeps jobs safe, so that no operator's policy can take it away: queue type,
 dead-letter exchange and strategy, overflow, delivery limit. At-least-once dead-lettering needs the
@@ -50,12 +52,32 @@ class Binding:
 
 
 @dataclass(frozen=True, slots=True)
+class Relay:
+    """What `source` gives to another exchange: the messages whose routing key matches `key`."""
+
+    source: str
+    exchange: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
 class Topology:
     """What must exist, in the order in which it can be declared."""
 
     exchanges: tuple[Exchange, ...]
     queues: tuple[Queue, ...]
+    relays: tuple[Relay, ...]
     bindings: tuple[Binding, ...]
+
+    @property
+    def named(self) -> tuple[Exchange | Queue, ...]:
+        """What has a name of its own, in that order."""
+        return (*self.exchanges, *self.queues)
+
+    @property
+    def lines(self) -> tuple[Relay | Binding, ...]:
+        """What ties them together."""
+        return (*self.relays, *self.bindings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +93,10 @@ class Names:
     @property
     def dead(self) -> str:
         return f"{self.prefix}.dead"
+
+    @property
+    def dead_sorter(self) -> str:
+        return f"{self.prefix}.dead-sorter"
 
     @property
     def lost(self) -> str:
@@ -114,6 +140,7 @@ def topology(names: Names, queues: Iterable[str], *, records: bool, unlimited: b
             Exchange(names.events, "topic"),
             Exchange(names.lost, "fanout"),
             Exchange(names.dead, "topic", {"alternate-exchange": names.lost}),
+            Exchange(names.dead_sorter, "topic", {"alternate-exchange": names.lost}),
         ),
         queues=(
             Queue(names.lost, _terminal(unlimited=unlimited)),
@@ -121,6 +148,7 @@ def topology(names: Names, queues: Iterable[str], *, records: bool, unlimited: b
             *dead_queues,
             *(Queue(names.work(queue), _work(names, queue)) for queue in queues),
         ),
+        relays=(Relay(names.dead, names.dead_sorter, "#"),),
         bindings=(
             Binding(names.lost, names.lost, ""),
             *((Binding(names.replies, names.records, "#"), Binding(names.dead, names.records, "#")) if records else ()),
@@ -158,4 +186,4 @@ def _kept(names: Names, *, unlimited: bool) -> dict[str, Argument]:
 def _dead_bindings(names: Names, queue: str) -> Iterable[Binding]:
     before = "*." * LONGEST_DELAY_KEY
     for key in (queue, f"{queue}.*", f"{before}{queue}", f"{before}{queue}.*"):
-        yield Binding(names.dead, names.dead_of(queue), key)
+        yield Binding(names.dead_sorter, names.dead_of(queue), key)

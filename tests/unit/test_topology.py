@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.topology import LONGEST_DELAY_KEY, Names, Topology, topology
+from shared.topology import LONGEST_DELAY_KEY, Exchange, Names, Topology, topology
 
 QUEUES = ("images", "mails")
 
@@ -23,10 +23,19 @@ def wanted(*, records: bool = True, unlimited: bool = True) -> Topology:
 
 
 def routed(plan: Topology, exchange: str, key: str) -> set[str]:
-    """The queues that a topic or fanout exchange gives a message with this key to (AMQP 0-9-1, 3.1.3.3)."""
-    kinds = {exchange.name: exchange.kind for exchange in plan.exchanges}
-    here = [binding for binding in plan.bindings if binding.exchange == exchange]
-    return {binding.queue for binding in here if kinds[exchange] == "fanout" or _pattern(binding.key).fullmatch(key)}
+    """The queues that an exchange gives a message to, as RabbitMQ does: topics by AMQP 0-9-1, 3.1.3.3, what no
+    binding takes to the alternate exchange, relays followed.
+    """
+    here = next(found for found in plan.exchanges if found.name == exchange)
+    queues = {line.queue for line in plan.bindings if line.exchange == exchange and matches(here, line.key, key)}
+    onward = {line.exchange for line in plan.relays if line.source == exchange and matches(here, line.key, key)}
+    if not queues and not onward and "alternate-exchange" in here.arguments:
+        onward = {str(here.arguments["alternate-exchange"])}
+    return queues.union(*(routed(plan, each, key) for each in onward))
+
+
+def matches(exchange: Exchange, binding: str, key: str) -> bool:
+    return exchange.kind == "fanout" or _pattern(binding).fullmatch(key) is not None
 
 
 def _pattern(binding: str) -> re.Pattern[str]:
@@ -44,13 +53,14 @@ def test_every_queue_is_a_quorum_queue_and_nothing_is_named_twice(unlimited: boo
     assert all(queue.arguments["x-queue-type"] == "quorum" for queue in plan.queues)
     assert len({queue.name for queue in plan.queues}) == len(plan.queues)
     assert len({exchange.name for exchange in plan.exchanges}) == len(plan.exchanges)
-    assert len(set(plan.bindings)) == len(plan.bindings)
+    assert len({*plan.bindings, *plan.relays}) == len(plan.bindings) + len(plan.relays)
 
 
 def test_bindings_and_dead_letter_exchanges_name_what_is_declared() -> None:
     plan = wanted()
     exchanges = {exchange.name for exchange in plan.exchanges}
     assert {binding.exchange for binding in plan.bindings} <= exchanges
+    assert {name for relay in plan.relays for name in (relay.source, relay.exchange)} <= exchanges
     assert {binding.queue for binding in plan.bindings} == {queue.name for queue in plan.queues}
     assert {queue.arguments.get("x-dead-letter-exchange", "fairway.lost") for queue in plan.queues} <= exchanges
     assert {exchange.arguments.get("alternate-exchange", "fairway.lost") for exchange in plan.exchanges} <= exchanges
@@ -88,12 +98,14 @@ def test_a_dead_letter_goes_to_its_own_queue_and_to_the_records(before: str, lan
     assert routed(wanted(records=False), "fairway.dead", f"{before}images{lane}") == {"fairway.dead.images"}
 
 
-def test_an_unknown_dead_letter_goes_to_lost_by_the_alternate_exchange() -> None:
-    plan = wanted(records=False)
-    dead = next(exchange for exchange in plan.exchanges if exchange.name == "fairway.dead")
-    assert routed(plan, "fairway.dead", "nobody") == set()
-    assert dead.arguments == {"alternate-exchange": "fairway.lost"}
-    assert routed(plan, "fairway.lost", "nobody") == {"fairway.lost"}
+def test_a_dead_letter_without_a_queue_rests_in_lost_and_is_recorded() -> None:
+    assert routed(wanted(), "fairway.dead", "nobody") == {"fairway.lost", "fairway.records"}
+    assert routed(wanted(records=False), "fairway.dead", "nobody") == {"fairway.lost"}
+
+
+def test_what_the_records_give_up_does_not_come_back_to_them() -> None:
+    dead_letters_go_to = arguments(wanted(), "fairway.records")["x-dead-letter-exchange"]
+    assert routed(wanted(), str(dead_letters_go_to), "#") == {"fairway.lost"}
 
 
 @pytest.mark.parametrize("key", ["r.none", "r.0123456789abcdef"])
