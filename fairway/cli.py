@@ -49,7 +49,7 @@ class Lazy(click.Group):
         try:
             return super().invoke(ctx)
         except FairwayError as error:
-            click.echo(f"Error: {error}", err=True)
+            click.echo(f"fairway: {error}", err=True)
             ctx.exit(exit_code(error))
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002

@@ -85,7 +85,7 @@ class Child:
 
     async def _pause(self, code: int, seconds: float) -> None:
         how = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
-        self._say(f"{self.program.name} {how}; it is started again in {seconds:.1f} s")
+        self._say(f"{self.program.name} {how}; starting it again in {seconds:.1f} s")
         with suppress(TimeoutError):
             await asyncio.wait_for(self._stopping.wait(), seconds)
 

@@ -43,6 +43,7 @@ class Crew:
         for child in group:
             child.stop()
         if not await _all(ends, grace, stop.cold):
+            self._say("stopping at once: what still runs is handed back to the queue")
             for child in group:
                 child.stop()
             await _all(ends, COLD_LIMIT, asyncio.Event())
