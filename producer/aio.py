@@ -141,10 +141,14 @@ class Client:
             raise
 
     async def accept(self, envelope: Envelope, *, timeout: float | None = None) -> None:
-        """`accept_all` for one sealed job; raises what it would return."""
-        (error,) = await self.accept_all((envelope,), timeout=timeout)
+        """Publish one sealed job and record it; raises what `accept_all` would return for it."""
+        self._started()
+        outcome = await self._outbox.publish(publication_of(envelope, self.names, self.settings), timeout)
+        error = error_of(outcome, envelope.id)
         if error is not None:
             raise error
+        if self.records is not None:
+            await self._record((envelope,))
 
     async def accept_all(self, envelopes: Sequence[Envelope], *, timeout: float | None = None) -> list[FairwayError | None]:
         """Publish sealed jobs in one confirm window and record the accepted ones.

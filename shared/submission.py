@@ -10,12 +10,12 @@ from collections.abc import Callable, Iterable
 from typing import Any, assert_never
 
 from shared.envelope import Envelope
-from shared.errors import BrokerDown, FairwayError, NotAccepted, OutcomeUnknown
+from shared.errors import BrokerDown, FairwayError, NotAccepted, OutcomeUnknown, TooLarge
 from shared.job import QUEUE, Job
 from shared.link import Accepted, Publication, PublishOutcome, Refused, Unknown, Unroutable
 from shared.settings import Settings
 from shared.topology import Names
-from shared.wire import TAG, check_size, pack_job
+from shared.wire import TAG, pack_job
 
 MOST_TAGS = 20
 
@@ -54,10 +54,13 @@ def check_labels(queue: str | None, tags: tuple[str, ...]) -> None:
 
 
 def publication_of(envelope: Envelope, names: Names, settings: Settings) -> Publication:
-    """The sealed job on its way to its queue. Raises `TooLarge` before anything is sent."""
-    message = pack_job(envelope)
-    check_size(message, settings.body_limit, settings.headers_limit)
-    return Publication(names.jobs, envelope.queue, message)
+    """The sealed job on its way to its queue. Raises `TooLarge` before anything is sent.
+
+    Its headers need no check: each is bounded by its own form (`check_labels`).
+    """
+    if len(envelope.args) > settings.body_limit:
+        raise TooLarge(f"the arguments have {len(envelope.args)} bytes; the limit is {settings.body_limit} (FAIRWAY_BODY_LIMIT)")
+    return Publication(names.jobs, envelope.queue, pack_job(envelope))
 
 
 def error_of(outcome: PublishOutcome, id: str) -> FairwayError | None:

@@ -71,14 +71,14 @@ def unpack_job(message: Message, queue: str) -> Envelope:
     if not isinstance(tags, str):
         raise Unreadable(f"header fairway-tags: {tags!r} is no string")
     return Envelope(
-        id=message.id,
-        type=message.type,
-        queue=queue,
-        args=message.body,
-        created=_whole("fairway-created", created),
-        attempt=_whole("fairway-attempt", headers.get("fairway-attempt", 1)),
-        reply_to=message.reply_to,
-        tags=tuple(tags.split(",")) if tags else (),
+        message.id,
+        message.type,
+        queue,
+        message.body,
+        _whole("fairway-created", created),
+        _whole("fairway-attempt", headers.get("fairway-attempt", 1)),
+        message.reply_to,
+        tuple(tags.split(",")) if tags else (),
     )
 
 

@@ -8,7 +8,6 @@ here in the last 10 minutes → its ack was lost, so it is acked. Pure but for t
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
 from enum import Enum
 
 from worker.held import Held, Key
@@ -66,14 +65,6 @@ class Book:
             return Verdict.RUNNING
         return Verdict.FINISHED if self._remembered.get(key, 0.0) > now else Verdict.NEW
 
-    def orphans(self, queues: Iterable[str]) -> dict[str, int]:
-        """How many of the jobs held from each of `queues` wait for their redelivery."""
-        count = dict.fromkeys(queues, 0)
-        for held in self.held.values():
-            if held.orphaned:
-                count[held.delivery.queue] += 1
-        return count
-
     def _leave(self, held: Held) -> None:
-        if self.held.get(held.key) is held:
+        if self.held.get(held.key) is held:  # not another delivery of the same job
             del self.held[held.key]

@@ -10,10 +10,11 @@ import signal
 import socket
 from collections.abc import AsyncIterator, Sequence
 from importlib.metadata import version
-from typing import Any
+from typing import Any, assert_never
 
 import structlog
 
+from shared.collector import settle_collector
 from shared.link import Link, Outbox
 from shared.settings import Settings
 from shared.submission import now_ms
@@ -55,6 +56,7 @@ async def work(settings: Settings) -> int:
     settlement = Settlement(link, Outbox(link, loop), names, name, keeps_records=settings.keeps_records)
     presence = Presence(link, names, _about(settings, name, queues, places), service.book, service.tally, settings.ready_file)
     async with _ready(registry, [place.executor for place in places.values()]):
+        settle_collector()
         service.serve(link, settlement)
         presence.start()
         await warm.wait()
@@ -67,12 +69,19 @@ async def work(settings: Settings) -> int:
 
 
 def _places(settings: Settings, runs: set[Run], name: str, submitter: LinkSubmitter) -> dict[Run, Place]:
-    executors: dict[Run, Executor] = {
-        Run.LOOP: LoopExecutor(settings.loop_slots, name, submitter),
-        Run.THREAD: ThreadExecutor(settings.thread_slots, name, submitter),
-        Run.PROCESS: ProcessExecutor(settings.process_slots, name, submitter, settings),
-    }
-    return {run: Place(executors[run], POLICIES[settings.dispatch]()) for run in Run if run in runs}
+    return {run: Place(_executor(run, settings, name, submitter), POLICIES[settings.dispatch]()) for run in Run if run in runs}
+
+
+def _executor(run: Run, settings: Settings, name: str, submitter: LinkSubmitter) -> Executor:
+    match run:
+        case Run.LOOP:
+            return LoopExecutor(settings.loop_slots, name, submitter)
+        case Run.THREAD:
+            return ThreadExecutor(settings.thread_slots, name, submitter)
+        case Run.PROCESS:
+            return ProcessExecutor(settings.process_slots, name, submitter, settings)
+        case _:
+            assert_never(run)
 
 
 def _about(settings: Settings, name: str, queues: dict[str, Run], places: dict[Run, Place]) -> dict[str, Any]:

@@ -16,16 +16,21 @@ class Execution:
     """`timeout` in seconds is for handlers that name none, `reply_limit` in bytes."""
 
     def __init__(self, registry: Registry, executors: Mapping[Run, Executor], timeout: float, reply_limit: int) -> None:
-        self._registry, self._executors = registry, executors
-        self._timeout, self._reply_limit = timeout, reply_limit
+        self._reply_limit = reply_limit
+        self._ways = {
+            handler.name: (executors[handler.run], handler, handler.timeout or timeout)
+            for handler in registry
+            if handler.run in executors
+        }
 
     async def attempt(self, envelope: Envelope) -> Outcome:
         """Run the handler once; never raises but for a defect of ours."""
-        handler = self._registry.find(envelope.type)
-        if handler is None:
+        way = self._ways.get(envelope.type)
+        if way is None:
             return unknown_type(envelope.type)
+        executor, handler, timeout = way
         try:
-            reply = await self._executors[handler.run].run(handler, envelope, handler.timeout or self._timeout)
+            reply = await executor.run(handler, envelope, timeout)
         except asyncio.CancelledError:
             return GivenBack()  # the worker is leaving: nothing else cancels an attempt (see `Executor.run`)
         except Exception as error:  # noqa: BLE001 - whatever a handler raises is the job's end, not the worker's

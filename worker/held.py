@@ -6,7 +6,6 @@ import asyncio
 
 from shared.envelope import Envelope
 from shared.link import Delivery
-from worker.handler import Run
 
 Key = tuple[str, int]  # id and attempt
 
@@ -14,17 +13,14 @@ Key = tuple[str, int]  # id and attempt
 class Held:
     """`delivery` is the one to settle by: a redelivery of the same attempt takes its place (adoption)."""
 
-    __slots__ = ("announced", "delivery", "envelope", "run", "started", "task")
+    __slots__ = ("announced", "delivery", "envelope", "key", "started", "task")
 
-    def __init__(self, envelope: Envelope, delivery: Delivery, run: Run) -> None:
-        self.envelope, self.delivery, self.run = envelope, delivery, run
+    def __init__(self, envelope: Envelope, delivery: Delivery) -> None:
+        self.envelope, self.delivery = envelope, delivery
+        self.key: Key = (envelope.id, envelope.attempt)
         self.started = 0  # milliseconds since 1970; 0 until it runs
         self.announced = False  # whether the started event was sent
         self.task: asyncio.Task[None] | None = None
-
-    @property
-    def key(self) -> Key:
-        return self.envelope.id, self.envelope.attempt
 
     @property
     def orphaned(self) -> bool:

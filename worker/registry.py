@@ -40,8 +40,8 @@ class Registry:
         here = [module for module, found in handlers.items() if not found or any(handler.run is not Run.PROCESS for handler in found)]
         return cls((handler for found in handlers.values() for handler in found), hooks_in(here))
 
-    def find(self, name: str) -> Handler | None:
-        return self._handlers.get(name)
+    def __iter__(self) -> Iterator[Handler]:
+        return iter(self._handlers.values())
 
     def only(self, queues: Iterable[str]) -> dict[str, Run]:
         """The executor of each of `queues`; of all queues where none is named.

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Coroutine, Mapping, Sequence
 
 import structlog
@@ -31,6 +32,7 @@ from worker.tally import Tally
 log = structlog.get_logger()
 
 PATIENCE = 1.0  # seconds that a delivery may wait for a slot before it is handed back
+LAST_WORDS = 1.0  # seconds for what was cancelled to give its delivery back
 
 
 class Service:
@@ -39,11 +41,12 @@ class Service:
     def __init__(self, names: Names, queues: Mapping[str, Run], places: Mapping[Run, Place], execution: Execution, tally: Tally) -> None:
         self._names, self._queues, self._places, self._execution, self.tally = names, queues, places, execution, tally
         self._loop = asyncio.get_running_loop()
-        self._short = {names.work(queue): queue for queue in queues}
+        self._routes = {names.work(queue): (queue, places[run]) for queue, run in queues.items()}
         self.book = Book(sum(place.slots for place in places.values()))
         self._arrived: Mailbox[Delivery] = Mailbox(self._loop, self._receive)
         self._statuses: Mailbox[LinkStatus] = Mailbox(self._loop, self._reconsider)
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[None]] = set()  # what is settled without having run
+        self._log = log.bind()  # bound once: the lazy logger costs as much as a job's validation
         self._handing_back: asyncio.TimerHandle | None = None
         self._healthy = False
 
@@ -71,10 +74,11 @@ class Service:
             while (held := place.dispatch.next()) is not None:
                 self._give_back(held)
         await self._settled(grace, cold)
-        for task in self._tasks:
+        tasks = self._running()
+        for task in tasks:
             task.cancel()
-        if self._tasks:
-            await asyncio.wait(self._tasks, timeout=1.0)
+        if tasks:
+            await asyncio.wait(tasks, timeout=LAST_WORDS)
 
     # -- arriving ----------------------------------------------------------------------------------
 
@@ -85,7 +89,7 @@ class Service:
             self._start_waiting(place)
 
     def _take(self, delivery: Delivery) -> None:
-        queue = self._short[delivery.queue]
+        queue, place = self._routes[delivery.queue]
         try:
             envelope = unpack_job(delivery.message, queue)
         except Unreadable as error:
@@ -101,9 +105,9 @@ class Service:
                 log.info("job.adopted", job=envelope.id, running=False)
                 self._link.ack(delivery)
             case Verdict.NEW:
-                held = Held(envelope, delivery, self._queues[queue])
+                held = Held(envelope, delivery)
                 self.book.enter(held)
-                self._places[held.run].dispatch.add(held)
+                place.dispatch.add(held)
 
     def _adopt(self, held: Held, delivery: Delivery) -> None:
         log.info("job.adopted", job=held.envelope.id, running=True)
@@ -114,7 +118,7 @@ class Service:
 
     def _start_waiting(self, place: Place) -> None:
         while (held := place.next()) is not None:
-            held.task = self._spawn(self._life(held, place))
+            held.task = self._loop.create_task(self._life(held, place))  # the book holds it
         if len(place.dispatch) and self._handing_back is None:
             self._handing_back = self._loop.call_later(PATIENCE, self._hand_back_waiting)
 
@@ -142,10 +146,10 @@ class Service:
         match outcome:
             case Done():
                 self.tally.done += 1
-                log.info("job.finished", outcome="done", wait_ms=waited, run_ms=ran)
+                self._log.info("job.finished", outcome="done", wait_ms=waited, run_ms=ran)
             case Dead(problem):
                 self.tally.failed += 1
-                log.warning("job.failed", outcome="dead", problem=problem.type, detail=problem.title, wait_ms=waited, run_ms=ran)
+                self._log.warning("job.failed", outcome="dead", problem=problem.type, detail=problem.title, wait_ms=waited, run_ms=ran)
             case GivenBack():
                 log.info("job.given_back", started=True, run_ms=ran)
 
@@ -199,9 +203,8 @@ class Service:
                 place.dispatch.add(held)
 
     def _widen(self) -> None:
-        orphans = self.book.orphans(self._short)
-        short = {self._short[name]: count for name, count in orphans.items()}
-        for queue, prefetch in windows(self._places, self._queues, short).items():
+        orphans = Counter(held.envelope.queue for held in self.book.held.values() if held.orphaned)
+        for queue, prefetch in windows(self._places, self._queues, orphans).items():
             self._link.set_prefetch(self._names.work(queue), prefetch)
 
     # -- inside ------------------------------------------------------------------------------------
@@ -210,12 +213,14 @@ class Service:
         """Until nothing runs, or the grace is over, or it is to be cold."""
         impatient = asyncio.create_task(cold.wait())
         until = self._loop.time() + grace
-        while self._tasks and not cold.is_set() and (left := until - self._loop.time()) > 0:
-            await asyncio.wait({impatient, *self._tasks}, timeout=left, return_when=asyncio.FIRST_COMPLETED)
+        while (tasks := self._running()) and not cold.is_set() and (left := until - self._loop.time()) > 0:
+            await asyncio.wait({impatient, *tasks}, timeout=left, return_when=asyncio.FIRST_COMPLETED)
         impatient.cancel()
 
-    def _spawn(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
+    def _running(self) -> set[asyncio.Task[None]]:
+        return {held.task for held in self.book.held.values() if held.task is not None} | self._tasks
+
+    def _spawn(self, work: Coroutine[None, None, None]) -> None:
         task = self._loop.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-        return task

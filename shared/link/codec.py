@@ -53,7 +53,9 @@ def delivery_of(queue: str, origin: Origin, method: Basic.Deliver, properties: B
 
 
 def _text(value: Any) -> str:
+    if type(value) is str:
+        return value
     if value is None:
         return ""
     # pika gives bytes for a short string that is no UTF-8.
-    return value if isinstance(value, str) else bytes(value).decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
