@@ -1,0 +1,22 @@
+"""`fairway queues`: what waits in each queue, what runs, and who takes from it."""
+
+from __future__ import annotations
+
+import click
+
+from fairway.http import Web
+from fairway.table import say, say_lines, table
+from shared.settings import Settings
+
+HEAD = ("QUEUE", "DEPTH", "IN FLIGHT", "CONSUMERS", "DEAD")
+
+
+@click.command
+@click.option("--json", "as_json", is_flag=True, help="Print each queue as one line of JSON.")
+def queues(*, as_json: bool) -> None:
+    """Show the queues: how many jobs wait, run and are dead, and how many workers take from each."""
+    items = Web.of(Settings.load()).get("/v1/queues")["items"]
+    if as_json:
+        say_lines(items)
+    else:
+        say(table(HEAD, ((item["name"], item["depth"], item["in_flight"], item["consumers"], item["dead"]) for item in items)))
