@@ -32,7 +32,8 @@ def worker_names(count: int) -> list[str]:
 def programs(addresses: Addresses, web_port: int, workers: int, environ: Mapping[str, str]) -> tuple[list[Program], list[Program]]:
     """The workers, and the web tier: what is stopped first comes first."""
     env = {**environ, **addresses.variables, "FAIRWAY_WEB_PORT": str(web_port)}
-    # Operator's credentials are for `fairway topology`, never for a web replica or a worker.
-    env.pop("FAIRWAY_MANAGEMENT_URL", None)
+    # Operator's credentials are for `fairway topology`, never for a web replica or a worker; the file has been read.
+    for name in ("FAIRWAY_MANAGEMENT_URL", "FAIRWAY_AMQP_URL_FILE"):
+        env.pop(name, None)
     fleet = [Program(name, (sys.executable, "-m", "worker"), {**env, "FAIRWAY_NAME": name}) for name in worker_names(workers)]
     return fleet, [Program("web", (sys.executable, "-m", "fairway", "web"), {**env, "FAIRWAY_NAME": "web"})]
