@@ -1,0 +1,99 @@
+"""make bench: Fairway next to the floor, in one run, on one broker.
+
+The broker is that of FAIRWAY_AMQP_URL, or a private node as `fairway up` starts one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import socket
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from benchmarks.scenarios import Bench, Row
+from fairway.launch.broker import start
+from shared.control.apply import apply
+from shared.settings import Settings
+
+SCENARIOS = ("submit", "threads", "drain", "calls", "http")
+
+
+@click.command()
+@click.option("--jobs", default=40_000, show_default=True, help="jobs of the larger scenarios")
+@click.option("--quick", is_flag=True, help="a quarter of the jobs")
+@click.option("--only", type=click.Choice(SCENARIOS), multiple=True, help="these scenarios (by default all)")
+@click.option("--json", "as_json", is_flag=True, help="JSON instead of the table")
+def main(jobs: int, quick: bool, only: tuple[str, ...], as_json: bool) -> None:
+    """Measure, and print jobs a second and CPU microseconds a job of the Python side."""
+    with tempfile.TemporaryDirectory(prefix="fairway-bench-") as home, broker(Path(home)) as environ:
+        bench = Bench(environ, jobs // 4 if quick else jobs)
+        rows = [row for name in only or SCENARIOS for row in measured(bench, name)]
+    print(json.dumps([asdict(row) for row in rows], indent=2) if as_json else table(rows))
+
+
+def measured(bench: Bench, name: str) -> Iterator[Row]:
+    """The rows of one scenario."""
+    found = getattr(bench, name)()
+    yield from [found] if isinstance(found, Row) else found
+
+
+@contextmanager
+def broker(home: Path) -> Iterator[Mapping[str, str]]:
+    """The environment of the measured processes: a broker, a prefix and a topology of the bench's own."""
+    given = os.environ.get("FAIRWAY_AMQP_URL")
+    server, config = (None, None) if given else start(home, os.environ, lambda line: print(line, file=sys.stderr))
+    environ = {
+        **os.environ,
+        "FAIRWAY_AMQP_URL": config.amqp_url if config else str(given),
+        "FAIRWAY_HOME": str(home),
+        "FAIRWAY_PREFIX": "bench",
+        "FAIRWAY_JOBS": "benchmarks.jobs",
+        "FAIRWAY_HANDLERS": "benchmarks.handlers",
+        "FAIRWAY_LOG_LEVEL": "warning",
+        "FAIRWAY_SLOTS": "256",
+        "FAIRWAY_WEB_PORT": str(free_port()),
+    }
+    try:
+        settings = Settings.model_validate({"amqp_url": environ["FAIRWAY_AMQP_URL"], "prefix": "bench"})
+        asyncio.run(apply(settings, ["bench"]))
+        yield environ
+    finally:
+        if server is not None:
+            server.purge()
+
+
+def free_port() -> int:
+    """A port of the loopback that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def table(rows: list[Row]) -> str:
+    """The rows as text."""
+    lines = [f"{'':36} {'jobs/s':>9} {'floor':>9}   {'CPU µs':>7} {'floor':>7} {'ratio':>6}   {'p50 ms':>7} {'floor':>7} {'p99 ms':>7} {'floor':>7}"]
+    for row in rows:
+        ours, floor = row.ours, row.floor
+        ratio = f"{ours.cpu / floor.cpu:.2f}" if floor else ""
+        lines.append(
+            f"{row.name:36} {ours.rate:9,.0f} {cell(floor and floor.rate, 9, 0)}   {ours.cpu:7.1f} {cell(floor and floor.cpu, 7, 1)} {ratio:>6}"
+            f"   {cell(ours.p50, 7, 2)} {cell(floor and floor.p50, 7, 2)} {cell(ours.p99, 7, 2)} {cell(floor and floor.p99, 7, 2)}"
+        )
+    return "\n".join(lines)
+
+
+def cell(value: float | None, width: int, digits: int) -> str:
+    """A number, or as much white space."""
+    return " " * width if value is None else f"{value:{width},.{digits}f}"
+
+
+if __name__ == "__main__":
+    main()
