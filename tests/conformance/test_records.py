@@ -145,6 +145,22 @@ def test_every_order_of_a_job_s_life_gives_the_same_record(records: Records) -> 
     assert len(results) == 1
 
 
+def test_of_several_starts_the_last_counts_in_every_order(records: Records) -> None:
+    for order in permutations(range(4)):
+        job_id = f"starts-{next(IDS)}"
+        told: list[Change] = [
+            Started(job_id, "w1", 3, 10),
+            Started(job_id, "w3", 1, 12),
+            Started(job_id, "w2", 2, 12),
+            Accepted(job(job_id)),
+        ]
+        for step in order:
+            store(records, told[step])
+        record = records.get(job_id)
+        assert record is not None
+        assert (record.worker, record.started, record.attempt, record.deliveries) == ("w3", 12, 3, 3)
+
+
 @st.composite
 def lives(draw: st.DrawFn) -> tuple[str, list[list[Change]]]:
     """A job's changes, some of them twice, in any order, cut into writes anywhere; one kind of end at most."""
