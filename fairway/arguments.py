@@ -72,4 +72,4 @@ def _article(field: Schema, schema: Schema) -> str:
 def _instead(name: str, schema: Schema) -> str:
     known: Schema = schema.get("properties", {})
     near = difflib.get_close_matches(name, known, n=1)
-    return f"; did you mean {near[0]!r}?" if near else f"; it takes: {synopsis(schema) or 'none'}"
+    return f", did you mean {near[0]!r}?" if near else ""

@@ -72,7 +72,7 @@ class Web:
     def _unanswered(self, error: Exception) -> Stop:
         reason = error.reason if isinstance(error, URLError) else error
         if isinstance(reason, TimeoutError):
-            return TryAgain(f"{self._address} did not answer in time; see how it is: {self.url}/readyz?verbose")
+            return TryAgain(f"{self._address} did not answer in time; see how it is: {self.url}/readyz")
         words = getattr(reason, "strerror", None) or str(reason) or type(reason).__name__
         return Away(f"cannot reach the web tier at {self._address}: {words}. Start one here: fairway up")
 

@@ -68,7 +68,7 @@ def span(seconds: float | None, *, coarse: bool = False) -> str | None:
     """
     if seconds is None:
         return None
-    seconds = max(seconds, 0.0)
+    seconds = max(round(seconds, 3), 0.0)
     if seconds < MINUTE:
         if coarse:
             return f"{int(seconds)} s"

@@ -33,7 +33,7 @@ def config(*, as_json: bool) -> None:
         return
     width = max(len(setting.name) for setting in found)
     for setting in found:
-        origin = click.style(f"({setting.origin})", **({"dim": True} if setting.origin == DEFAULT else {"fg": "cyan"}))
+        origin = click.style(f"({setting.origin})", fg=None if setting.origin == DEFAULT else "cyan")
         say(f"{setting.name:<{width}}  {setting.value or '-'}  {origin}")
         say(click.style(f"{'':<{width}}  {setting.meaning}", dim=True))
 

@@ -75,7 +75,7 @@ def _arguments(web: Web, type: str, words: tuple[str, ...], args_json: str | Non
     try:
         return {**given, **arguments(words, schema)}
     except ValueError as error:
-        raise click.UsageError(f"{error}. It is: fairway send {type} {synopsis(schema)}") from None
+        raise click.UsageError(f"{error}; it is: fairway send {type} {synopsis(schema)}") from None
 
 
 def _schema(web: Web, type: str) -> Object:

@@ -29,13 +29,13 @@ def workers(*, as_json: bool) -> None:
 
 def _row(worker: Mapping[str, Any], now: str) -> tuple[Cell, ...]:
     return (
-        worker["name"],
+        worker["name"] + (" (stopping)" if worker["stopping"] else ""),
         worker["host"],
         worker["pid"],
         span(between(worker["since"], now), coarse=True),
-        ",".join(worker["queues"]),
-        worker["slots"],
-        worker["in_flight"],
+        ", ".join(worker["queues"]),
+        ", ".join(f"{slots} {kind}" for kind, slots in worker["slots"].items()),
+        sum(worker["in_flight"].values()),
         worker["done"],
         worker["failed"],
         f"{worker['share']:.0%}",
