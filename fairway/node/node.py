@@ -22,6 +22,7 @@ from fairway.node.ready import wait_until_ready
 from shared.errors import BrokerDown
 
 EPMD_LIMIT = 10.0
+PORTS_LIMIT = 3.0
 STOP_LIMIT = 30.0
 LAST_WORDS = 2000  # characters
 
@@ -68,7 +69,7 @@ class Node:
         self.stop()  # an epmd that outlived its node holds the port
         self.home.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._console.parent.mkdir(exist_ok=True)
-        config = (NodeConfig.load(self.home) or NodeConfig.generate()).with_free_ports()
+        config = _with_ports(NodeConfig.load(self.home) or NodeConfig.generate())
         config.save(self.home)
         write_private(self.home / "rabbitmq.conf", rabbitmq_conf(config))
         write_private(self.home / "enabled_plugins", PLUGINS)
@@ -106,6 +107,14 @@ class Node:
         text = self._console.read_text(errors="replace") if self._console.exists() else ""
         lines = [line for line in text[-LAST_WORDS:].splitlines() if line.strip()]
         return "\n".join([f"its log ({self._console}) ends with:", *lines])
+
+
+def _with_ports(config: NodeConfig) -> NodeConfig:
+    """The config on free ports. A node that was killed a moment ago may still hold its own: they are waited for."""
+    deadline = time.monotonic() + PORTS_LIMIT
+    while (found := config.with_free_ports()) != config and time.monotonic() < deadline:
+        time.sleep(PAUSE)
+    return found
 
 
 def _listens(port: int) -> bool:
