@@ -78,21 +78,24 @@ def free_port() -> int:
 
 
 def table(rows: list[Row]) -> str:
-    """The rows as text."""
-    lines = [f"{'':36} {'jobs/s':>9} {'floor':>9}   {'CPU µs':>7} {'floor':>7} {'ratio':>6}   {'p50 ms':>7} {'floor':>7} {'p99 ms':>7} {'floor':>7}"]
+    """The rows as text, each figure with its floor to the right of it."""
+    lines = [f"{'':36} {'jobs/s':>17} {'CPU µs a job':>17} {'ratio':>6} {'p50 ms':>15} {'p99 ms':>15}"]
     for row in rows:
         ours, floor = row.ours, row.floor
-        ratio = f"{ours.cpu / floor.cpu:.2f}" if floor else ""
-        lines.append(
-            f"{row.name:36} {ours.rate:9,.0f} {cell(floor and floor.rate, 9, 0)}   {ours.cpu:7.1f} {cell(floor and floor.cpu, 7, 1)} {ratio:>6}"
-            f"   {cell(ours.p50, 7, 2)} {cell(floor and floor.p50, 7, 2)} {cell(ours.p99, 7, 2)} {cell(floor and floor.p99, 7, 2)}"
-        )
-    return "\n".join(lines)
+        cells = [
+            pair(ours.rate, floor.rate if floor else None, 8, 0),
+            pair(ours.cpu, floor.cpu if floor else None, 8, 1),
+            f"{ours.cpu / floor.cpu:6.2f}" if floor else " " * 6,
+            pair(ours.p50, floor.p50 if floor else None, 7, 2),
+            pair(ours.p99, floor.p99 if floor else None, 7, 2),
+        ]
+        lines.append(f"{row.name:36} {' '.join(cells)}")
+    return "\n".join(line.rstrip() for line in lines)
 
 
-def cell(value: float | None, width: int, digits: int) -> str:
-    """A number, or as much white space."""
-    return " " * width if value is None else f"{value:{width},.{digits}f}"
+def pair(ours: float | None, floor: float | None, width: int, digits: int) -> str:
+    """Two numbers beside each other; white space for one that is not there."""
+    return " ".join(" " * width if value is None else f"{value:{width},.{digits}f}" for value in (ours, floor))
 
 
 if __name__ == "__main__":

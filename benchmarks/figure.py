@@ -9,7 +9,9 @@ from dataclasses import asdict, dataclass
 
 @dataclass(frozen=True)
 class Figure:
-    """`cpu` is microseconds of the measured Python process for each job; `p50` and `p99` are milliseconds, where latency is the question."""
+    """`cpu` is microseconds of the measured Python process for each job; `p50` and `p99` are milliseconds,
+    where latency is the question.
+    """
 
     jobs: int
     seconds: float

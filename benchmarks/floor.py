@@ -34,8 +34,9 @@ ECHO = f"{NAMES.prefix}.floor.echo"
 
 def job(number: int, reply_to: str | None = None) -> Message:
     """The same message that Fairway sends for the job that is measured."""
-    id = f"00000000-0000-7000-8000-{number:012d}"
-    return pack_job(Envelope(id, "bench.noop", "bench", BODY, time.time_ns() // 1_000_000, 1, reply_to))
+    return pack_job(
+        Envelope(f"00000000-0000-7000-8000-{number:012d}", "bench.noop", "bench", BODY, time.time_ns() // 1_000_000, 1, reply_to)
+    )
 
 
 async def channel() -> Channel:
@@ -89,7 +90,7 @@ async def drain(jobs: int, prefetch: int) -> None:
     done, taken, watch = loop.create_future(), 0, Watch()
     pending = False
 
-    def ack(tag: int) -> None:
+    def ack() -> None:
         nonlocal pending
         pending = False
         consuming.basic_ack(taken, multiple=True)
@@ -103,7 +104,7 @@ async def drain(jobs: int, prefetch: int) -> None:
         taken = method.delivery_tag
         if not pending:
             pending = True
-            loop.call_soon(ack, taken)
+            loop.call_soon(ack)
 
     await said(consuming.basic_qos, prefetch_count=prefetch)
     await said(consuming.basic_consume, NAMES.work("bench"), on_message)

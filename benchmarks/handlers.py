@@ -35,6 +35,6 @@ def ready() -> None:
 
 
 @handles(Noop)
-async def noop(job: Noop) -> None:
+async def noop(_: Noop) -> None:
     """Nothing, and count it."""
     count.one()

@@ -1,6 +1,6 @@
 """Fairway's side of each measurement, as a web tier would write it.
 
-    python -m benchmarks.ours submit|call|threads|http JOBS IN_FLIGHT
+python -m benchmarks.ours submit|call|threads|http JOBS IN_FLIGHT
 """
 
 from __future__ import annotations
@@ -21,18 +21,11 @@ NOOP = Noop(text="x" * 100, number=1)
 TIMEOUT = 60.0  # seconds
 
 
-async def connected(client: aio.Client) -> None:
-    """Return when the Link is healthy."""
-    async with asyncio.timeout(TIMEOUT):
-        while not client.link_status.healthy:
-            await asyncio.sleep(0.005)
-    settle_collector()
-
-
 async def submit(jobs: int, in_flight: int) -> None:
     """`client.submit`, confirmed, from `in_flight` coroutines."""
     async with aio.Client() as client:
-        await connected(client)
+        await client.ready(TIMEOUT)
+        settle_collector()
 
         async def submitter(first: int) -> None:
             for _ in range(first, jobs, in_flight):
@@ -46,7 +39,8 @@ async def submit(jobs: int, in_flight: int) -> None:
 async def call(jobs: int, in_flight: int) -> None:
     """`client.call` from `in_flight` coroutines."""
     async with aio.Client() as client:
-        await connected(client)
+        await client.ready(TIMEOUT)
+        settle_collector()
         latencies: list[float] = []
 
         async def caller(first: int) -> None:

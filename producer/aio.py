@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 from types import TracebackType
 from typing import Any, Generic, Self, TypeVar
@@ -23,7 +23,7 @@ from producer.calls import Ledger, reply_value
 from producer.replies import new_client, reply_queue
 from producer.store import open_given_records
 from shared.envelope import Envelope, Reply
-from shared.errors import BrokerDown, FairwayError, NoRecords, NoReplyInTime, OutcomeUnknown, RecordsDown, Unreadable
+from shared.errors import FairwayError, NoRecords, NoReplyInTime, OutcomeUnknown, RecordsDown, Unreadable
 from shared.ids import Ids
 from shared.job import Job
 from shared.link import Delivery, Link, LinkStatus, Mailbox, Outbox, Subscription
@@ -48,7 +48,8 @@ class JobHandle(Generic[R]):
 
     async def status(self) -> Record:
         """What is known of the job. Raises `NoRecords` where the client was given none, `KeyError` where
-        the record isn't there (yet), `RecordsDown`."""
+        the record isn't there (yet), `RecordsDown`.
+        """
         return await self._client.status(self.id)
 
     async def result(self, timeout: float) -> R:
@@ -106,16 +107,22 @@ class Client:
         """Replies that nobody waited for."""
         return self._ledger.unclaimed
 
-    async def submit(
-        self, job: Job[R], *, queue: str | None = None, tags: Iterable[str] = (), reply: bool = True
-    ) -> JobHandle[R]:
+    async def ready(self, timeout: float) -> None:
+        """Wait until jobs can be submitted, at most `timeout` seconds. Raises `BrokerDown` with what is in the way.
+
+        Not needed before `submit`, which waits by itself.
+        """
+        await asyncio.to_thread(self._started().wait_healthy, timeout)
+
+    async def submit(self, job: Job[R], *, queue: str | None = None, tags: Iterable[str] = (), reply: bool = True) -> JobHandle[R]:
         """Hand a job over; returns when the broker has it safe.
 
         `queue` by default the job type's own, `tags` are labels to find it by, `reply=False` says that
         nobody will ask for the result here. Raises `BrokerDown` or `NotAccepted` (certainly not
         accepted), `OutcomeUnknown` (carries the id), `TooLarge`, `ValueError`.
         """
-        envelope, waiter = self._seal(job, queue, tags, reply=reply)
+        envelope = self._seal(job, queue, tags, reply=reply)
+        waiter = self.expect(envelope.id) if reply else None
         await self.accept(envelope)
         return JobHandle(self, job, envelope.id, waiter)
 
@@ -126,8 +133,8 @@ class Client:
         waited for all the same: the reply proves that the job was accepted.
         """
         until = time.monotonic() + timeout
-        envelope, waiter = self._seal(job, queue, tags, reply=True)
-        assert waiter is not None
+        envelope = self._seal(job, queue, tags, reply=True)
+        waiter = self.expect(envelope.id)
         unknown: OutcomeUnknown | None = None
         try:
             await self.accept(envelope, timeout=timeout)
@@ -196,28 +203,24 @@ class Client:
 
     def _started(self) -> Link:
         if self._link is None or self._pid != os.getpid():
-            self._start()  # after a fork the parent's thread and sockets are not ours
-        assert self._link is not None
+            self._link = self._start()  # after a fork the parent's thread and sockets are not ours
         return self._link
 
-    def _start(self) -> None:
+    def _start(self) -> Link:
         self._pid, self._loop = os.getpid(), asyncio.get_running_loop()
         self._client, self._ledger = new_client(), Ledger()
         if self._owns_records:
             self.records = open_given_records(self.settings)
         self._arrived: Mailbox[Delivery] = Mailbox(self._loop, self._receive)
         replies = reply_queue(self.names, self._client, self._arrived.put_all)
-        self._link = Link(self.settings, self._role, (replies, *self._also))
-        self._outbox = Outbox(self._link, self._loop)
-        self._link.start()
+        link = Link(self.settings, self._role, (replies, *self._also))
+        self._outbox = Outbox(link, self._loop)
+        link.start()
+        return link
 
-    def _seal(
-        self, job: Job[Any], queue: str | None, tags: Iterable[str], *, reply: bool
-    ) -> tuple[Envelope, asyncio.Future[Reply] | None]:
-        self._started()
-        id = self._ids.new()
-        envelope = seal(job, id, queue=queue, tags=tags, reply_to=self.reply_key if reply else None)
-        return envelope, self.expect(id) if reply else None
+    def _seal(self, job: Job[Any], queue: str | None, tags: Iterable[str], *, reply: bool) -> Envelope:
+        self._started()  # the reply key is made anew in a forked child
+        return seal(job, self._ids.new(), queue=queue, tags=tags, reply_to=self.reply_key if reply else None)
 
     def _receive(self, deliveries: list[Delivery]) -> None:
         link = self._link

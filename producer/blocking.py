@@ -50,7 +50,8 @@ class JobHandle(Generic[R]):
 
     def status(self) -> Record:
         """What is known of the job. Raises `NoRecords` where the client was given none, `KeyError` where
-        the record isn't there (yet), `RecordsDown`."""
+        the record isn't there (yet), `RecordsDown`.
+        """
         return self._client.status(self.id)
 
     def result(self, timeout: float) -> R:
@@ -97,6 +98,13 @@ class Client:
         """Replies that nobody waited for."""
         return self._started().ledger.unclaimed
 
+    def ready(self, timeout: float) -> None:
+        """Wait until jobs can be submitted, at most `timeout` seconds. Raises `BrokerDown` with what is in the way.
+
+        Not needed before `submit`, which waits by itself.
+        """
+        self._started().link.wait_healthy(timeout)
+
     def submit(self, job: Job[R], *, queue: str | None = None, tags: Iterable[str] = (), reply: bool = True) -> JobHandle[R]:
         """Hand a job over; returns when the broker has it safe.
 
@@ -105,7 +113,8 @@ class Client:
         accepted), `OutcomeUnknown` (carries the id), `TooLarge`, `ValueError`.
         """
         session = self._started()
-        envelope, waiter = self._seal(session, job, queue, tags, reply=reply)
+        envelope = self._seal(session, job, queue, tags, reply=reply)
+        waiter = session.expect(envelope.id) if reply else None
         self._accept(session, envelope, None)
         return JobHandle(self, job, envelope.id, waiter)
 
@@ -117,8 +126,8 @@ class Client:
         """
         until = time.monotonic() + timeout
         session = self._started()
-        envelope, waiter = self._seal(session, job, queue, tags, reply=True)
-        assert waiter is not None
+        envelope = self._seal(session, job, queue, tags, reply=True)
+        waiter = session.expect(envelope.id)
         unknown: OutcomeUnknown | None = None
         try:
             self._accept(session, envelope, timeout)
@@ -161,12 +170,8 @@ class Client:
                 self._session = session = _Session(self.settings, self.names, self._role)
             return session
 
-    def _seal(
-        self, session: _Session, job: Job[Any], queue: str | None, tags: Iterable[str], *, reply: bool
-    ) -> tuple[Envelope, Future[Reply] | None]:
-        id = self._ids.new()
-        envelope = seal(job, id, queue=queue, tags=tags, reply_to=session.reply_key if reply else None)
-        return envelope, session.ledger.enter(id, Future()) if reply else None
+    def _seal(self, session: _Session, job: Job[Any], queue: str | None, tags: Iterable[str], *, reply: bool) -> Envelope:
+        return seal(job, self._ids.new(), queue=queue, tags=tags, reply_to=session.reply_key if reply else None)
 
     def _accept(self, session: _Session, envelope: Envelope, timeout: float | None) -> None:
         publication = publication_of(envelope, self.names, self.settings)
@@ -197,6 +202,11 @@ class _Session:
         self.ledger = Ledger()
         self.link = Link(settings, role, [reply_queue(names, client, self._receive)])
         self.link.start()
+
+    def expect(self, id: str) -> Future[Reply]:
+        """A future for the reply of job `id`; it waits as long as somebody holds it."""
+        waiter: Future[Reply] = Future()
+        return self.ledger.enter(id, waiter)
 
     def _receive(self, deliveries: Sequence[Delivery]) -> None:
         """In the Link's thread."""

@@ -22,7 +22,7 @@ def main() -> None:
         with asyncio.Runner(loop_factory=new_event_loop) as runner:
             sys.exit(runner.run(work(settings)))
     except NotConfigured as error:
-        print(f"fairway worker: {error}", file=sys.stderr)
+        sys.stderr.write(f"fairway worker: {error}\n")
         sys.exit(NOT_CONFIGURED)
 
 

@@ -8,7 +8,7 @@ import inspect
 import os
 import signal
 import socket
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from importlib.metadata import version
 from typing import Any, assert_never
 
@@ -110,7 +110,7 @@ def _signals(loop: asyncio.AbstractEventLoop) -> tuple[asyncio.Event, asyncio.Ev
 
 
 @contextlib.asynccontextmanager
-async def _ready(registry: Registry, executors: Sequence[Executor]) -> AsyncIterator[None]:
+async def _ready(registry: Registry, executors: Sequence[Executor]) -> AsyncGenerator[None]:
     """Start hooks and executors before the first job; stop hooks after the last one."""
     for hook in registry.hooks.start:
         await _call(hook)
@@ -134,5 +134,5 @@ async def _call(hook: Hook) -> None:
 async def _stop(hook: Hook) -> None:
     try:
         await _call(hook)
-    except Exception as error:  # noqa: BLE001 - the next hook has its own things to close
-        log.error("hook.failed", hook=getattr(hook, "__qualname__", repr(hook)), exc_info=error)
+    except Exception:  # the next hook has its own things to close
+        log.exception("hook.failed", hook=getattr(hook, "__qualname__", repr(hook)))

@@ -18,15 +18,13 @@ class LinkSubmitter:
 
     def __init__(self, settings: Settings, names: Names) -> None:
         self._settings, self._names, self._ids = settings, names, Ids()
-        self._outbox: Outbox | None = None
 
     def connect(self, link: Link, loop: asyncio.AbstractEventLoop) -> None:
-        """The Link comes after the executors that hold this submitter."""
+        """Once, before the first job: the executors that hold this submitter are made before the Link is."""
         self._outbox = Outbox(link, loop)
 
     async def __call__(self, job: Job[Any], queue: str | None, tags: tuple[str, ...]) -> str:
         """Publish and return the id. Raises `BrokerDown`, `NotAccepted`, `OutcomeUnknown`, `TooLarge`, `ValueError`."""
-        assert self._outbox is not None, "no handler runs before the Link is there"
         envelope = seal(job, self._ids.new(), queue=queue, tags=tags)
         outcome = await self._outbox.publish(publication_of(envelope, self._names, self._settings))
         error = error_of(outcome, envelope.id)
