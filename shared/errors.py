@@ -116,6 +116,10 @@ class RecordsDown(FairwayError):
     """The store of records can't be reached or can't write."""
 
 
+class Unstorable(RecordsDown):
+    """The changes can never be recorded, whatever the store's state: to try them again is of no use."""
+
+
 class NotConfigured(FairwayError):
     """A setting is missing or wrong; the message names it."""
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from shared.errors import NotConfigured
-from shared.records.port import Accepted, Change, Done, Ended, Page, Query, Records, Started, Unstorable
+from shared.errors import NotConfigured, Unstorable
+from shared.records.port import Accepted, Change, Done, Ended, Page, Query, Records, Started
 from shared.records.sqlite import SqliteRecords
 
 __all__ = ["Accepted", "Change", "Done", "Ended", "Page", "Query", "Records", "Started", "Unstorable", "open_records"]

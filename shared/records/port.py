@@ -70,10 +70,6 @@ class Page:
     next: str | None
 
 
-class Unstorable(RecordsDown):
-    """The changes can never be stored, whatever the store's state: to try them again is of no use."""
-
-
 class Records(Protocol):
     """A store of records. Every method may be called from any thread; all but `write` wait for the store.
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from shared.envelope import Reply, State
-from shared.errors import RecordsDown
-from shared.records import Accepted, Ended, Query, Records, Started, Unstorable
+from shared.errors import RecordsDown, Unstorable
+from shared.records import Accepted, Ended, Query, Records, Started
 from tests.support.record_writes import Told, done, found, job, outcome, store
 
 

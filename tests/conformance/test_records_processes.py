@@ -38,7 +38,7 @@ def processes() -> Iterator[ExitStack]:
 
 def start(processes: ExitStack, url: str, *arguments: str) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "tests.support.record_process", url, *arguments]
-    process = processes.enter_context(subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True))  # noqa: S603
+    process = processes.enter_context(subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True))
     processes.callback(process.kill)
     return process
 

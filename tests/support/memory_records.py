@@ -6,9 +6,9 @@ import threading
 from collections.abc import Iterable, Sequence
 
 from shared.envelope import State
-from shared.errors import RecordsDown
+from shared.errors import RecordsDown, Unstorable
 from shared.record import Record
-from shared.records import Change, Done, Ended, Page, Query, Unstorable
+from shared.records import Change, Done, Ended, Page, Query
 from shared.records.cursor import Place, check_limit, from_cursor, to_cursor
 from tests.support.known_job import Known, job_of
 

@@ -12,8 +12,8 @@ import pytest
 from structlog.testing import capture_logs
 
 from shared.envelope import State
-from shared.errors import RecordsDown
-from shared.records import Accepted, Ended, Started, Unstorable
+from shared.errors import RecordsDown, Unstorable
+from shared.records import Accepted, Ended, Started
 from shared.records.sqlite import SqliteRecords
 from tests.support.record_writes import Told, done, found, job, outcome, store
 

@@ -14,8 +14,8 @@ from typing import NamedTuple
 
 import structlog
 
-from shared.errors import RecordsDown
-from shared.records.port import Change, Done, Unstorable
+from shared.errors import RecordsDown, Unstorable
+from shared.records.port import Change, Done
 from shared.records.sqlite.database import Connection, Database
 from shared.records.sqlite.rows import apply
 
