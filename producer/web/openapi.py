@@ -1,0 +1,98 @@
+"""The submit routes in OpenAPI, by hand: FastAPI describes its own routes, and these are raw ones."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import FastAPI
+from pydantic import TypeAdapter
+
+from producer.web.body import JSON, NDJSON
+from producer.web.intake import Intake
+from producer.web.shapes import Outcomes, Problem
+
+PROBLEM_JSON = "application/problem+json"
+
+PREFER = {
+    "name": "Prefer",
+    "in": "header",
+    "description": "`wait=N`: hold the answer for at most N seconds, and answer with the finished job where it ends in time (RFC 7240)",
+    "schema": {"type": "string", "pattern": "wait=[0-9]+"},
+}
+
+Schema = dict[str, Any]
+
+
+def describe(app: FastAPI, intake: Intake) -> None:
+    """Have `app` describe the submit routes too."""
+    describe_own = app.openapi
+
+    def openapi() -> Schema:
+        document = describe_own()
+        if "post" not in document["paths"]["/v1/jobs"]:
+            _add(document, intake)
+        return document
+
+    app.openapi = openapi  # type: ignore[method-assign]  # as FastAPI's "Extending OpenAPI" does it
+
+
+def _add(document: Schema, intake: Intake) -> None:
+    schema, definitions = intake.schema()
+    outcomes = TypeAdapter(Outcomes).json_schema(ref_template="#/components/schemas/{model}")
+    schemas = document["components"]["schemas"]
+    schemas.update({**definitions, "Submission": schema, **outcomes.pop("$defs"), "Outcomes": outcomes})
+    document["paths"]["/v1/jobs"]["post"] = _submit()
+    document["paths"]["/v1/jobs/batch"] = {"post": _submit_batch()}
+
+
+def _submit() -> Schema:
+    job = {"content": {JSON: {"schema": _ref("Job")}}}
+    location = {"Location": {"description": "the job", "schema": {"type": "string"}}}
+    return {
+        "tags": ["jobs"],
+        "summary": "Submit a job",
+        "operationId": "submit",
+        "parameters": [PREFER],
+        "requestBody": {"required": True, "content": {JSON: {"schema": _ref("Submission")}}},
+        "responses": {
+            "202": {"description": "Accepted: the broker has the job safe", "headers": location, **job},
+            "200": {"description": "Ended within the time that `Prefer: wait` gave it", "headers": location, **job},
+            **_problems(400, 413, 415, 422, 503),
+        },
+    }
+
+
+def _submit_batch() -> Schema:
+    array = {"type": "array", "items": _ref("Submission")}
+    return {
+        "tags": ["jobs"],
+        "summary": "Submit many jobs",
+        "description": "Not atomic: each entry has an outcome of its own. NDJSON is published as it comes in.",
+        "operationId": "submit_batch",
+        "requestBody": {"required": True, "content": {JSON: {"schema": array}, NDJSON: {"schema": _ref("Submission")}}},
+        "responses": {
+            "202": {"description": "An outcome for each entry", "content": {JSON: {"schema": _ref("Outcomes")}}},
+            **_problems(400, 413, 415, 422, 503),
+        },
+    }
+
+
+def _problems(*statuses: int) -> Schema:
+    return {str(status): _problem_response(REASONS[status]) for status in statuses}
+
+
+def _problem_response(description: str) -> Schema:
+    return {"description": description, "content": {PROBLEM_JSON: {"schema": _ref(Problem.__name__)}}}
+
+
+def _ref(name: str) -> Schema:
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+REASONS = {
+    400: "No valid JSON",
+    413: "Over the size limit",
+    415: "Another content type",
+    422: "Unknown type, or something that does not fit or is not built yet; `errors` says where",
+    503: "The broker is away, blocked or unknown; try again after `Retry-After` seconds",
+}
