@@ -12,6 +12,7 @@ import sys
 from collections.abc import Iterable
 from contextlib import suppress
 from operator import attrgetter
+from pathlib import Path
 from types import FrameType
 
 from shared.envelope import Envelope
@@ -45,6 +46,8 @@ def main(fd: int) -> None:
 
 def _begin(start: Start) -> None:
     end_with(start.parent)
+    with suppress(OSError):  # Linux: when memory runs out, let it be a child's handler that goes, not the worker
+        Path("/proc/self/oom_score_adj").write_text("500")
     sys.path[:] = start.path
     faulthandler.enable()  # a crash in C says where it was
     if isinstance(sys.stdout, io.TextIOWrapper):

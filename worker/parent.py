@@ -10,7 +10,7 @@ from shared.errors import BrokerDown, FairwayError, NotAccepted, NotConfigured, 
 from shared.job import Job
 from worker.frames import LENGTHS, Frame, NotSubmitted, Submit, Submitted, pack, unpack
 
-_ERRORS = {kind.__name__: kind for kind in (BrokerDown, NotAccepted, NotConfigured, TooLarge, TopologyMissing)}
+_ERRORS = {kind.__name__: kind for kind in (BrokerDown, NotAccepted, NotConfigured, TooLarge, TopologyMissing, ValueError)}
 
 
 class Parent:
@@ -61,7 +61,7 @@ class Parent:
         os.close(nothing)
 
 
-def _error(refusal: NotSubmitted) -> FairwayError:
+def _error(refusal: NotSubmitted) -> Exception:
     if refusal.error == OutcomeUnknown.__name__:
         error = OutcomeUnknown("", refusal.id)
         error.args = (refusal.detail,)

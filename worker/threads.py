@@ -51,7 +51,7 @@ class Threads:
     def _serve(self) -> None:
         while (work := self._work.get()) is not None:
             function, future, loop = work
-            ended = function()
+            ended = (b"", None) if future.cancelled() else function()  # nobody waits: not begun
             with suppress(RuntimeError):  # the loop is closed: the worker has left
                 loop.call_soon_threadsafe(self._finish, future, ended)
             del work, function, future, ended  # a thread at rest keeps nothing alive

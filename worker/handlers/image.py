@@ -8,7 +8,7 @@ import io
 import struct
 import warnings
 
-from PIL import ExifTags, Image, ImageOps
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from shared.errors import Reject
 from shared.jobs.image import MakeThumbnail, Thumbnail
@@ -26,6 +26,8 @@ def make_thumbnail(job: MakeThumbnail) -> Thumbnail:
     """The picture, upright and within the box. Raises `Reject` for what is no picture, or too large a one."""
     try:
         small = _within(job.image, job.width, job.height)
+    except UnidentifiedImageError:
+        raise Reject(f"image: none of the formats {', '.join(READ)}") from None
     except _BROKEN as error:
         raise Reject(f"image: not a picture that can be read: {error}") from error
     file = io.BytesIO()

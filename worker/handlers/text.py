@@ -19,7 +19,7 @@ async def count_text(job: CountText) -> TextStatistics:
     """Statistics of the text."""
     text = job.text
     words = WORD.findall(text)
-    counts = Counter(word.casefold() for word in words)
+    counts = Counter(word.lower() for word in words)
     return TextStatistics(
         characters=len(text),
         characters_without_spaces=len("".join(text.split())),
