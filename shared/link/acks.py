@@ -8,7 +8,8 @@ https://www.rabbitmq.com/docs/confirms#consumer-acks-double-acking).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Set
+from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
 from typing import NamedTuple
 
 
@@ -19,7 +20,7 @@ class Acks(NamedTuple):
     singles: tuple[int, ...]
 
 
-def coalesce(outstanding: Iterable[int], finished: Set[int]) -> Acks:
+def coalesce(outstanding: Iterable[int], finished: AbstractSet[int]) -> Acks:
     """`outstanding`: tags not settled yet, rising; `finished`: those of them to ack in this turn."""
     up_to, covered = 0, 0
     for tag in outstanding:

@@ -18,14 +18,14 @@ SETUP = 10.0  # seconds for TCP, and again for the AMQP handshake
 
 
 def parameters_of(url: str, *, heartbeat: int, name: str) -> URLParameters:
-    """pika's parameters for one URL. `heartbeat` in seconds; `name` is shown in RabbitMQ's admin UI.
+    """The parameters that pika takes for one URL. `heartbeat` in seconds; `name` is shown in RabbitMQ's admin UI.
 
     Raises `NotConfigured` where the URL isn't one.
     """
     try:
         parameters = URLParameters(url)
-    except (ValueError, TypeError) as error:
-        raise NotConfigured(f"FAIRWAY_AMQP_URL: {shown(url)} is no AMQP address: {error}") from error
+    except (ValueError, TypeError):  # whose words may quote the password
+        raise NotConfigured(f"FAIRWAY_AMQP_URL: {shown(url)} is no AMQP address (a password's special characters as %xx)") from None
     parameters.heartbeat = heartbeat
     parameters.client_properties = {"connection_name": name, "product": "fairway"}
     parameters.connection_attempts = 1
@@ -65,6 +65,9 @@ async def resolve(choices: Sequence[URLParameters]) -> list[Parameters]:
 def shown(url: str) -> str:
     """A URL without its password, for logs and errors."""
     parts = urlsplit(url.strip())
+    try:
+        port = f":{parts.port}" if parts.port else ""
+    except ValueError:  # a password with a '#' or '/' in it is taken for the port
+        return f"{parts.scheme}://..."
     user = f"{parts.username}@" if parts.username else ""
-    port = f":{parts.port}" if parts.port else ""
     return f"{parts.scheme}://{user}{parts.hostname or ''}{port}{parts.path}"

@@ -25,6 +25,7 @@ def properties_of(message: Message) -> BasicProperties:
         timestamp=message.timestamp,
         type=message.type or None,
         app_id=APP_ID,
+        content_encoding=message.content_encoding or None,
     )
 
 
@@ -57,5 +58,5 @@ def _text(value: Any) -> str:
         return value
     if value is None:
         return ""
-    # pika gives bytes for a short string that is no UTF-8.
-    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+    # pika gives bytes for a short string that is no UTF-8. One byte for a bad one, or it would outgrow a short string's 255.
+    return value.decode("utf-8", "replace").replace("\N{REPLACEMENT CHARACTER}", "?") if isinstance(value, bytes) else str(value)

@@ -29,21 +29,29 @@ _FRAME_END = 1  # byte
 _BODY_SIZE = struct.Struct(">HHQ")  # class, weight, size of the body (4.2.6.1)
 _CONTENT_HEADER = 2
 _LARGEST_KIND = 8  # heartbeat; a server of another protocol answers with an 'A' (4.2.2)
+LOOKS, SILENT_LOOKS = 2, 4  # looks in a heartbeat, and how many without a sound are too many
+
 _UNDECODABLE = (OSError, OverflowError, ValueError, RecursionError, struct.error, KeyError)
 
 
-class Connection(AsyncioConnection):
+class Connection(AsyncioConnection):  # type: ignore[misc] # pika has no types
     """pika's connection, adapted as said above."""
 
     def __init__(self, parameters: Parameters, loop: asyncio.AbstractEventLoop, **callbacks: Callable[..., None]) -> None:
         self._ours = loop
+        self._frame_buffer = b""
         self._unsent: list[bytes] = []
         super().__init__(parameters, custom_ioloop=loop, **callbacks)
 
-    def abandon(self) -> None:
+    @property
+    def heard(self) -> tuple[int, int]:
+        """Changes with whatever comes in, also with a part of a frame."""
+        return self.bytes_received, len(self._frame_buffer)
+
+    def abandon(self, reason: str) -> None:
         """End it without a goodbye: the broker doesn't answer."""
         if not self.is_closed:
-            self._terminate_stream(AMQPError("abandoned"))
+            self._terminate_stream(AMQPError(reason))
 
     def _output_marshaled_frames(self, marshaled_frames: Sequence[bytes]) -> None:
         if not self._unsent:
@@ -118,9 +126,7 @@ class Session:
         def on_close(_: Connection, error: BaseException) -> None:
             _resolve(closed, reason_of(error))
 
-        connection = Connection(
-            parameters, loop, on_open_callback=on_open, on_open_error_callback=on_error, on_close_callback=on_close
-        )
+        connection = Connection(parameters, loop, on_open_callback=on_open, on_open_error_callback=on_error, on_close_callback=on_close)
         try:
             return cls(await opened, closed)
         except asyncio.CancelledError:
@@ -145,6 +151,22 @@ class Session:
         channel.add_on_close_callback(closed)
         return await opened
 
+    async def ended(self) -> str:
+        """Wait until the connection is gone; returns the reason.
+
+        One that has been silent for two heartbeats is given up (pika's own check takes up to
+        2 * (heartbeat + 5) seconds). Looks are counted, not time: a loop that stood still was deaf itself.
+        """
+        heard, silent = self.connection.heard, 0
+        while silent < SILENT_LOOKS:
+            await asyncio.wait({self.closed}, timeout=self.connection.params.heartbeat / LOOKS)
+            if self.closed.done():
+                return self.closed.result()
+            before, heard = heard, self.connection.heard
+            silent = silent + 1 if heard == before else 0
+        self.connection.abandon(f"nothing heard from the broker for {SILENT_LOOKS / LOOKS:g} heartbeats")
+        return await self.closed
+
     async def close(self) -> None:
         """Close in good order; returns when the broker has answered, or the connection was gone already."""
         if not (self.connection.is_closing or self.connection.is_closed):
@@ -153,7 +175,7 @@ class Session:
 
 
 async def call(channel: Channel, method: Callable[..., object], *args: Any, **options: Any) -> Any:
-    """One synchronous AMQP method: `await call(channel, channel.basic_qos, prefetch_count=1)`.
+    """One synchronous AMQP method and its answer; for example `await call(channel, channel.basic_qos, prefetch_count=1)`.
 
     Returns the broker's answer. Raises `ChannelClosed` where the broker closes the channel instead.
     """
@@ -166,9 +188,11 @@ async def call(channel: Channel, method: Callable[..., object], *args: Any, **op
     channel.add_on_close_callback(closed)
     try:
         method(*args, **options, callback=lambda answer: _resolve(answered, answer))
+        return await answered
     except AMQPError as error:
         raise ChannelClosed(0, reason_of(error)) from error
-    return await answered
+    finally:
+        channel.callbacks.remove(channel.channel_number, "_on_channel_close", closed)
 
 
 class ChannelClosed(BrokerDown):

@@ -2,12 +2,14 @@
 channel error stays with its queue. A feed that is lost while the connection lives is opened again,
 with backoff; a queue that is missing is said, with the command that makes it.
 
+An own queue is left behind with its session: what it still holds is drained by the next one.
 Lives on the Link's loop.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict, deque
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import assert_never
@@ -26,6 +28,7 @@ from shared.link.subscription import OwnQueue, SharedQueue, Subscription
 log = structlog.get_logger()
 
 NOT_FOUND = 404
+LEFT_BEHIND = 3  # own queues of earlier sessions to drain; those before have likely expired
 
 
 class Consumer:
@@ -35,7 +38,8 @@ class Consumer:
         self._subscriptions, self._label, self._backoff, self._on_change = subscriptions, label, backoff, on_change
         self._prefetch = {subscription.name: subscription.prefetch for subscription in subscriptions}
         self._feeds: dict[str, Feed] = {}
-        self._old: list[Feed] = []
+        self._drains: dict[str, Feed] = {}
+        self._made: dict[str, deque[str]] = defaultdict(partial(deque, maxlen=1 + LEFT_BEHIND))
         self._tasks: set[asyncio.Task[None]] = set()
         self._problems: dict[str, str] = {}
         self._number = 0
@@ -48,6 +52,12 @@ class Consumer:
             return LinkStatus(LinkState.OPENING, "; ".join(self._problems.values()))
         return LinkStatus(LinkState.HEALTHY)
 
+    @property
+    def reachable(self) -> bool:
+        """Whether what others publish to us finds a queue: each own queue that outlives its connection is bound."""
+        own = [one for one in self._subscriptions if isinstance(one, OwnQueue) and not one.exclusive]
+        return all(one.name in self._feeds for one in own)
+
     async def open(self, session: Session, number: int) -> None:
         """Open every feed on a new connection, the `number`th. Returns when each has been tried once."""
         self._number = number
@@ -59,31 +69,24 @@ class Consumer:
         """The connection is gone."""
         for task in self._tasks:
             task.cancel()
-        for feed in (*self._feeds.values(), *self._old):
+        for feed in (*self._feeds.values(), *self._drains.values()):
             feed.drop()
         self._feeds.clear()
-        self._old.clear()
+        self._drains.clear()
 
-    async def set_prefetch(self, name: str, prefetch: int) -> None:
+    def set_prefetch(self, name: str, prefetch: int) -> None:
         """From now on at most `prefetch` unsettled deliveries of the subscription `name`."""
-        if self._prefetch[name] == prefetch:
-            return
-        self._prefetch[name] = prefetch
-        feed = self._feeds.get(name)
-        if feed is not None:
-            try:
-                await feed.set_prefetch(prefetch, self._tag_of(name))
-            except BrokerDown:
-                return  # the next session opens with the new one
+        if self._prefetch[name] != prefetch:
+            self._prefetch[name] = prefetch
+            feed = self._feeds.get(name)
+            if feed is not None:
+                feed.set_prefetch(prefetch)
 
-    async def stop_taking(self) -> None:
+    def stop_taking(self) -> None:
         """Cancel every consumer; what is in our hands can still be settled."""
         self._taking = False
-        for feed in (*self._feeds.values(), *self._old):
-            try:
-                await feed.cancel()
-            except BrokerDown:
-                return
+        for feed in (*self._feeds.values(), *self._drains.values()):
+            feed.stop()
 
     async def _first(self, session: Session, subscription: Subscription) -> None:
         problem = await self._try(session, subscription)
@@ -93,41 +96,56 @@ class Consumer:
     async def _try(self, session: Session, subscription: Subscription) -> str:
         """Open the feed; returns the problem in words, or nothing."""
         try:
-            await self._open_feed(session, subscription)
+            match subscription:
+                case SharedQueue(name):
+                    await self._open_feed(session, subscription, name, _passively(name))
+                case OwnQueue():
+                    await self._open_own(session, subscription, subscription.of(self._number))
+                case _:
+                    assert_never(subscription)
         except ChannelClosed as error:
-            return self._missing(subscription, error) if error.code == NOT_FOUND else str(error)
+            return f"missing: {error} (`fairway topology apply` makes it)" if error.code == NOT_FOUND else str(error)
         except BrokerDown as error:
             return str(error)
         return ""
 
-    async def _open_feed(self, session: Session, subscription: Subscription) -> None:
+    async def _open_feed(self, session: Session, subscription: Subscription, queue: str, declare: Declare) -> None:
         name = subscription.name
-        match subscription:
-            case SharedQueue():
-                queue, declare = name, _passively(name)
-            case OwnQueue():
-                queue, declare = subscription.of(self._number), _own(subscription, subscription.of(self._number))
-                await self._drain_previous(session, subscription)
-            case _:
-                assert_never(subscription)
-        feed = Feed(name, queue, subscription.receive, partial(self._again, session, subscription))
-        await feed.open(session, self._prefetch[name], self._tag_of(name), declare)
+        feed = Feed(name, queue, self._tag_of(name), subscription.receive, partial(self._again, session, subscription))
+        await feed.open(session, self._prefetch[name], declare)
         self._feeds[name] = feed
+        self._on_change()
+        # What was asked for while it opened:
+        feed.set_prefetch(self._prefetch[name])
+        if not self._taking:
+            feed.stop()
 
-    async def _drain_previous(self, session: Session, subscription: OwnQueue) -> None:
-        if self._number <= 1 or subscription.exclusive:
+    async def _open_own(self, session: Session, subscription: OwnQueue, queue: str) -> None:
+        await self._open_feed(session, subscription, queue, _own(subscription, queue))
+        if subscription.exclusive:
             return
-        queue = subscription.of(self._number - 1)
-        feed = Feed(subscription.name, queue, subscription.receive, lambda _: None)
+        made = self._made[subscription.name]
+        for earlier in [earlier for earlier in made if earlier != queue and earlier not in self._drains]:
+            await self._drain(session, subscription, earlier)
+        if queue not in made:
+            made.append(queue)
+
+    async def _drain(self, session: Session, subscription: OwnQueue, queue: str) -> None:
+        def lost(_: str) -> None:
+            self._drains.pop(queue, None)
+
+        feed = Feed(subscription.name, queue, f"{self._tag_of(queue)}.drain", subscription.receive, lost)
         try:
-            await feed.open(session, subscription.prefetch, f"{self._tag_of(queue)}.drain", _passively(queue))
-        except BrokerDown:
-            return  # it has expired already, and with it what nobody waits for any more
-        self._old.append(feed)
+            await feed.open(session, subscription.prefetch, _unbound(subscription, queue))
+        except ChannelClosed as error:
+            if error.code == NOT_FOUND:  # expired, and with it what nobody waits for any more
+                self._made[subscription.name].remove(queue)
+        else:
+            self._drains[queue] = feed
 
     def _again(self, session: Session, subscription: Subscription, problem: str) -> None:
         self._feeds.pop(subscription.name, None)
-        if self._taking and not session.closed.done():
+        if self._taking and session.connection.is_open:
             self._problems[subscription.name] = problem
             self._on_change()
             task = asyncio.get_running_loop().create_task(self._reopen(session, subscription, problem))
@@ -144,9 +162,6 @@ class Consumer:
         self._problems.pop(subscription.name, None)
         self._on_change()
 
-    def _missing(self, subscription: Subscription, error: ChannelClosed) -> str:
-        return f"{subscription.name} is missing ({error}): `fairway topology apply` makes it"
-
     def _tag_of(self, name: str) -> str:
         return f"{name}@{self._label}"
 
@@ -154,6 +169,15 @@ class Consumer:
 def _passively(queue: str) -> Declare:
     async def declare(channel: Channel) -> None:
         await call(channel, channel.queue_declare, queue, passive=True)
+
+    return declare
+
+
+def _unbound(subscription: OwnQueue, queue: str) -> Declare:
+    """The new session's queue is bound now: what the old one still took would come twice."""
+
+    async def declare(channel: Channel) -> None:
+        await call(channel, channel.queue_unbind, queue, subscription.exchange, subscription.key)
 
     return declare
 

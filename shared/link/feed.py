@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 from pika.channel import Channel
 from pika.spec import Basic, BasicProperties
 
+from shared.errors import BrokerDown
 from shared.link.acks import coalesce
 from shared.link.codec import delivery_of
-from shared.link.connection import Session, call
+from shared.link.connection import ChannelClosed, Session, call
 from shared.link.delivery import Delivery
 from shared.link.subscription import Receive
 
@@ -23,49 +25,56 @@ Declare = Callable[[Channel], Awaitable[None]]
 
 
 class Feed:
-    """The consumer of `queue` on one channel. `name` is what its deliveries call their queue.
+    """The consumer of `queue` on one channel. `name` is what its deliveries call their queue, `label` goes
+    into the consumer tags.
 
-    `on_lost(reason)` is called once where the channel or the consumer ends without being told to.
+    `on_lost(reason)` is called once where the channel or a consumer ends, after `open`, without being told to.
     """
 
-    def __init__(self, name: str, queue: str, receive: Receive, on_lost: Callable[[str], None]) -> None:
+    def __init__(self, name: str, queue: str, label: str, receive: Receive, on_lost: Callable[[str], None]) -> None:
         self.name, self.queue = name, queue
-        self._receive, self._on_lost = receive, on_lost
+        self._label, self._receive, self._on_lost = label, receive, on_lost
         self._channel: Channel | None = None
+        self._opened = self._stopped = False
+        self._reason = ""
         self._outstanding: dict[int, None] = {}  # in the order of the tags
         self._finished: set[int] = set()
         self._arrived: list[Delivery] = []
-        self._tag = ""
+        self._tags: list[str] = []  # of the live consumers
         self._generation = 0
+        self._prefetch = self._wanted = 0
+        self._changing: asyncio.Task[None] | None = None
 
     @property
     def is_open(self) -> bool:
         """Whether a delivery of this feed can still be settled. Any thread may ask."""
         return self._channel is not None
 
-    async def open(self, session: Session, prefetch: int, label: str, declare: Declare) -> None:
-        """Channel, declare, qos, consume; returns at the consume-ok. `label` goes into the consumer tag.
+    async def open(self, session: Session, prefetch: int, declare: Declare) -> None:
+        """Channel, declare, qos, consume; returns at the consume-ok.
 
         Raises `ChannelClosed` (404 where the queue is missing), `BrokerDown`.
         """
-        self._channel = channel = await session.channel(self._lost)
+        self._channel = channel = await session.channel(self._end)
         await declare(channel)
         # 4.3 and any server may cancel a consumer (queue deleted, timeout): that is a loss too.
-        channel.add_on_cancel_callback(lambda _: self._cancelled())
-        await self._consume(channel, prefetch, label)
+        channel.add_on_cancel_callback(lambda _: self._end("the broker cancelled the consumer (was the queue deleted?)"))
+        self._wanted = self._prefetch = prefetch
+        await self._consume(channel, prefetch)
+        if self._channel is None:
+            raise ChannelClosed(0, self._reason)
+        self._opened = True
 
-    async def set_prefetch(self, prefetch: int, label: str) -> None:
-        """`basic.qos` doesn't touch a live consumer: consume anew under a new tag, then cancel the old one."""
-        channel, old = self._channel, self._tag
-        if channel is not None and old:
-            await self._consume(channel, prefetch, label)
-            await call(channel, channel.basic_cancel, old)
+    def set_prefetch(self, prefetch: int) -> None:
+        """At most `prefetch` unsettled deliveries from now on."""
+        self._wanted = prefetch
+        if self._opened and (self._changing is None or self._changing.done()):
+            self._changing = asyncio.get_running_loop().create_task(self._change())
 
-    async def cancel(self) -> None:
-        """Take no more; what is in our hands can still be settled."""
-        channel, tag, self._tag = self._channel, self._tag, ""
-        if channel is not None and tag:
-            await call(channel, channel.basic_cancel, tag)
+    def stop(self) -> None:
+        """Take no more, for good; what is in our hands can still be settled."""
+        self._stopped = True
+        self._cancel(self._tags)
 
     def ack(self, tag: int) -> None:
         """Finished; goes out with `flush`, in the same turn of the loop."""
@@ -74,9 +83,10 @@ class Feed:
 
     def nack(self, tag: int) -> None:
         """Hand it back to the queue, now."""
-        if self._channel is not None and tag in self._outstanding and tag not in self._finished:
+        channel = self._channel
+        if channel is not None and channel.is_open and tag in self._outstanding and tag not in self._finished:
             del self._outstanding[tag]
-            self._channel.basic_nack(tag, requeue=True)
+            channel.basic_nack(tag, requeue=True)
 
     def flush(self) -> None:
         """Send the acks of this turn."""
@@ -99,11 +109,34 @@ class Feed:
         self._finished.clear()
         self._arrived.clear()
 
-    async def _consume(self, channel: Channel, prefetch: int, label: str) -> None:
-        self._generation += 1
-        self._tag = f"{label}.{self._generation}" if self._generation > 1 else label
+    async def _change(self) -> None:
+        """`basic.qos` doesn't touch a live consumer. For more, a further consumer brings the difference: a new
+        one for all would be given its whole prefetch beside what the old one still has out. For less, a
+        new one takes the place of all.
+        """
+        with suppress(BrokerDown):  # gone: the next one opens with what is wanted
+            while self._prefetch != self._wanted and self._channel is not None and not self._stopped:
+                old, more = list(self._tags), self._wanted - self._prefetch
+                self._prefetch = self._wanted
+                await self._consume(self._channel, more if more > 0 else self._prefetch)
+                if more < 0:
+                    self._cancel(old)
+
+    async def _consume(self, channel: Channel, prefetch: int) -> None:
         await call(channel, channel.basic_qos, prefetch_count=prefetch)
-        await call(channel, channel.basic_consume, self.queue, self._on_message, consumer_tag=self._tag)
+        if not self._stopped:
+            self._generation += 1
+            tag = f"{self._label}.{self._generation}" if self._generation > 1 else self._label
+            self._tags.append(tag)
+            await call(channel, channel.basic_consume, self.queue, self._on_message, consumer_tag=tag)
+
+    def _cancel(self, tags: list[str]) -> None:
+        """Without an answer. What the broker sent meanwhile pika gives back to it."""
+        channel = self._channel
+        for tag in [tag for tag in tags if tag in self._tags]:
+            self._tags.remove(tag)
+            if channel is not None and channel.is_open:
+                channel.basic_cancel(tag)
 
     def _on_message(self, _: Channel, method: Basic.Deliver, properties: BasicProperties, body: bytes) -> None:
         self._outstanding[method.delivery_tag] = None
@@ -116,16 +149,11 @@ class Feed:
         if arrived:
             self._receive(arrived)
 
-    def _cancelled(self) -> None:
-        self._end("the broker cancelled the consumer (was the queue deleted?)")
-
-    def _lost(self, reason: str) -> None:
-        self._end(reason)
-
     def _end(self, reason: str) -> None:
-        if self._channel is not None:
-            channel = self._channel
+        channel, self._reason = self._channel, reason
+        if channel is not None:
             self.drop()
             if channel.is_open:
                 channel.close()
-            self._on_lost(reason)
+            if self._opened:
+                self._on_lost(reason)

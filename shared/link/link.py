@@ -6,9 +6,7 @@ import asyncio
 import os
 import socket
 import threading
-from collections.abc import Callable, Coroutine, Sequence
-
-import structlog
+from collections.abc import Callable, Sequence
 
 from shared.backoff import Backoff, full_jitter
 from shared.errors import BrokerDown
@@ -25,8 +23,6 @@ from shared.link.state import LinkState, LinkStatus, worst
 from shared.link.subscription import Subscription
 from shared.link.supervisor import Supervisor
 from shared.settings import Settings
-
-log = structlog.get_logger()
 
 Command = Callable[[], None]
 LAST_WORDS = 3.0  # seconds for unconfirmed publishes when the Link stops
@@ -84,11 +80,7 @@ class Link:
         for a place in the window) and for the confirm together.
         """
         deadline = self._loop.time() + (self._settings.confirm_timeout if timeout is None else timeout)
-        pending = Pending(publication, settle, deadline)
-        try:
-            self._inbox.put(pending)
-        except RuntimeError:  # the loop is closed
-            pending.end(Refused("the link was stopped", away=True))
+        self._post(Pending(publication, settle, deadline))
 
     def ack(self, delivery: Delivery) -> None:
         """Settled. Does nothing where the delivery's session is over: the broker gives it out again."""
@@ -100,11 +92,11 @@ class Link:
 
     def set_prefetch(self, name: str, prefetch: int) -> None:
         """At most `prefetch` unsettled deliveries of the subscription `name` from now on."""
-        self._post(lambda: self._spawn(self._consumer.set_prefetch(name, prefetch)))
+        self._post(lambda: self._consumer.set_prefetch(name, prefetch))
 
     def stop_taking(self) -> None:
         """Cancel every consumer for good; what is in our hands can still be settled."""
-        self._post(lambda: self._spawn(self._consumer.stop_taking()))
+        self._post(self._consumer.stop_taking)
 
     def wait_healthy(self, timeout: float) -> None:
         """Block until healthy. Raises `BrokerDown` with what was in the way after `timeout` seconds."""
@@ -123,36 +115,41 @@ class Link:
     def _run(self) -> None:
         with asyncio.Runner(loop_factory=new_event_loop) as runner:
             runner.run(self._main())
+        self._inbox.drain()  # what came in while the loop was closing
 
     async def _main(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._stopping = asyncio.Event()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._over = False
         self._inbox: Mailbox[Pending | Delivery | Command] = Mailbox(self._loop, self._take)
-        self._publisher = Publisher(self._settings.window, self._refresh, lambda reason: self._publishing.restart(reason))
+        self._publisher = Publisher(self._settings.window, lambda: self._consumer.reachable, self._refresh, self._restart_publishing)
         self._consumer = Consumer(self._subscriptions, self._label, self._backoff, self._refresh)
         self._publishing = Supervisor("publish", self._publisher, self._choices, self._backoff, self._status_changed)
         self._consuming = Supervisor("consume", self._consumer, self._choices, self._backoff, self._status_changed)
         self._halves = [self._publishing, *([self._consuming] if self._subscriptions else [])]
         running = [asyncio.create_task(half.run()) for half in self._halves]
         self._started.set()
-        stopping = asyncio.create_task(self._stopping.wait())
-        await asyncio.wait({stopping, *running}, return_when=asyncio.FIRST_COMPLETED)
+        await self._stopping.wait()
         await self._last_words()
-        for task in (stopping, *running, *self._tasks):
+        for task in running:
             task.cancel()
-        for result in await asyncio.gather(*running, return_exceptions=True):
-            if isinstance(result, Exception):
-                log.error("link.lost", reason="a defect in the link", exc_info=result)
+        await asyncio.gather(*running, return_exceptions=True)
+        self._over = True
         self._publisher.close()
+
+    def _restart_publishing(self, reason: str) -> None:
+        self._publishing.restart(reason)
 
     async def _last_words(self) -> None:
         """Give what is still unconfirmed a moment, where the broker is there to confirm."""
         until = self._loop.time() + LAST_WORDS
         while self._publisher.pending and self._publishing.status.healthy and self._loop.time() < until:
-            await asyncio.sleep(0.01)
+            await asyncio.sleep(0.01)  # noqa: ASYNC110 - a few times in a Link's life: not worth an event on the hot path
 
     def _take(self, items: list[Pending | Delivery | Command]) -> None:
+        if self._over:
+            self._refuse(items)
+            return
         origins = set()
         for item in items:
             if isinstance(item, Pending):
@@ -166,20 +163,22 @@ class Link:
         for origin in origins:
             origin.flush()
 
-    def _post(self, item: Delivery | Command) -> None:
+    def _refuse(self, items: list[Pending | Delivery | Command]) -> None:
+        """The Link has stopped: publishes end here, and nothing is left to settle. Any thread."""
+        for item in items:
+            if isinstance(item, Pending):
+                item.end(Refused("the link was stopped", away=True))
+
+    def _post(self, item: Pending | Delivery | Command) -> None:
         try:
             self._inbox.put(item)
         except RuntimeError:
-            return  # the loop is closed: there is nothing left to settle
-
-    def _spawn(self, work: Coroutine[None, None, None]) -> None:
-        task = self._loop.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+            self._inbox.drain()
 
     def _refresh(self) -> None:
         for half in self._halves:
             half.refresh()
+        self._publisher.pump()
 
     def _status_changed(self) -> None:
         status = worst([half.status for half in self._halves])

@@ -8,7 +8,7 @@ import asyncio
 def new_event_loop() -> asyncio.AbstractEventLoop:
     """A loop that nobody runs yet."""
     try:
-        import uvloop
+        import uvloop  # noqa: PLC0415 - an extra
     except ImportError:
         return asyncio.new_event_loop()
     return uvloop.new_event_loop()

@@ -9,13 +9,18 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
 
 
 class Mailbox(Generic[T]):
-    """`receive` is called on `loop` with what has come in since the last time, in order."""
+    """`receive` is called on `loop` with what has come in since the last time, in order.
+
+    `put` and `put_all` raise `RuntimeError` where the loop is closed. What nobody will fetch any more is
+    still in here then: `drain` hands it over in the caller's own thread.
+    """
 
     def __init__(self, loop: asyncio.AbstractEventLoop, receive: Callable[[list[T]], None]) -> None:
         self._loop, self._receive = loop, receive
@@ -23,12 +28,12 @@ class Mailbox(Generic[T]):
         self._woken = False
 
     def put(self, item: T) -> None:
-        """Any thread. Raises `RuntimeError` where the loop is closed."""
+        """Any thread."""
         self._items.append(item)
         self._wake()
 
     def put_all(self, items: Iterable[T]) -> None:
-        """Any thread. Raises `RuntimeError` where the loop is closed."""
+        """Any thread."""
         self._items.extend(items)
         self._wake()
 
@@ -36,12 +41,18 @@ class Mailbox(Generic[T]):
         # Two threads may both see False and both wake: the second batch is then empty, and harmless.
         if not self._woken:
             self._woken = True
-            self._loop.call_soon_threadsafe(self._drain)
+            try:
+                self._loop.call_soon_threadsafe(self.drain)
+            except RuntimeError:
+                self._woken = False  # the next one is to hear it too
+                raise
 
-    def _drain(self) -> None:
+    def drain(self) -> None:
+        """Hand over what is here. On the loop, but for a loop that is closed: then in any thread."""
         self._woken = False  # before taking: what comes in from here on wakes anew
         items, batch = self._items, []
-        while items:
-            batch.append(items.popleft())
+        with suppress(IndexError):  # two threads at once, after the loop was closed
+            while items:
+                batch.append(items.popleft())
         if batch:
             self._receive(batch)

@@ -2,7 +2,7 @@
 
 Lives on the Link's loop. `return` comes before the `ack` of the same message
 (https://www.rabbitmq.com/docs/publishers#unroutable), acks may be `multiple`, and a return carries no
-tag, so it is matched by message id.
+tag, so it is matched by where it went and its message id.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from typing import Any
 
 import structlog
 from pika.channel import Channel
-from pika.exceptions import AMQPError
 from pika.spec import Basic, BasicProperties
 
 from shared.link.codec import properties_of
@@ -30,6 +29,7 @@ SWEEP = 0.1  # seconds between looks at the deadlines
 ACCEPTED = Accepted()
 
 Settle = Callable[[PublishOutcome], None]
+Returned = tuple[str, str, str]  # exchange, key and message id: one id may be under way to two places
 
 
 class Pending:
@@ -51,14 +51,17 @@ class Pending:
 class Publisher:
     """The publish half of a Link. `window`: most unconfirmed messages; what exceeds it waits, with its deadline.
 
+    `may_send` says whether replies would find us: until then a job waits, or its reply would be lost.
     `on_change` is called when the condition changed, `on_channel_lost` when the channel ended by itself.
     """
 
-    def __init__(self, window: int, on_change: Callable[[], None], on_channel_lost: Callable[[str], None]) -> None:
-        self._window, self._on_change, self._on_channel_lost = window, on_change, on_channel_lost
+    def __init__(
+        self, window: int, may_send: Callable[[], bool], on_change: Callable[[], None], on_channel_lost: Callable[[str], None]
+    ) -> None:
+        self._window, self._may_send, self._on_change, self._on_channel_lost = window, may_send, on_change, on_channel_lost
         self._waiting: deque[Pending] = deque()
         self._unconfirmed: dict[int, Pending] = {}
-        self._returned: dict[str, str] = {}
+        self._returned: dict[Returned, str] = {}
         self._tag = 0
         self._channel: Channel | None = None
         self._blocked = ""
@@ -78,14 +81,14 @@ class Publisher:
         """Make a channel in confirm mode, and send what waits. Raises `BrokerDown`."""
         session.connection.add_on_connection_blocked_callback(lambda _, frame: self._block(str(frame.method.reason)))
         session.connection.add_on_connection_unblocked_callback(lambda *_: self._unblock())
-        channel = await session.channel(self._on_channel_lost)
+        channel = await session.channel(self._channel_lost)
         channel.add_on_return_callback(self._on_return)
         await call(channel, channel.confirm_delivery, self._on_confirm)
         self._channel, self._tag = channel, 0
         self.pump()
 
     def lost(self, reason: str) -> None:
-        """The channel is gone: what was sent is unknown, what waits goes on waiting for the next one."""
+        """The connection is gone: what was sent is unknown, what waits goes on waiting for the next one."""
         self._channel, self._blocked = None, ""
         self._end_unconfirmed(Unknown(reason))
         self._returned.clear()
@@ -99,7 +102,8 @@ class Publisher:
 
     def pump(self) -> None:
         """Send what waits, as far as the window allows."""
-        while self._waiting and self._channel is not None and len(self._unconfirmed) < self._window:
+        free = bool(self._waiting) and self._may_send()
+        while free and self._waiting and self._channel is not None and len(self._unconfirmed) < self._window:
             pending = self._waiting.popleft()
             if pending.settle is not None:
                 self._send(self._channel, pending)
@@ -113,6 +117,12 @@ class Publisher:
             self._sweeping.cancel()
         while self._waiting:
             self._waiting.popleft().end(Refused("the link was stopped", away=True))
+
+    def _channel_lost(self, reason: str) -> None:
+        """It says why better than the connection that is given up for it."""
+        self._channel = None
+        self._end_unconfirmed(Unknown(reason))
+        self._on_channel_lost(reason)
 
     def _block(self, reason: str) -> None:
         """The broker takes no publishes (https://www.rabbitmq.com/docs/connection-blocked)."""
@@ -137,11 +147,12 @@ class Publisher:
         exchange, key, message, mandatory = pending.publication
         try:
             channel.basic_publish(exchange, key, message.body, properties_of(message), mandatory)
-        except AMQPError:  # the channel is closing; its close callback is on its way
-            self._channel = None
-            self._waiting.appendleft(pending)
         except Exception as error:  # noqa: BLE001 - pika raises anything for what it can't encode; nothing was written then
-            pending.end(Refused(f"can't be put on the wire: {error!r}"))
+            if channel.is_open:
+                pending.end(Refused(f"can't be put on the wire: {error!r}"))
+            else:  # it is closing; its close callback is on its way
+                self._channel = None
+                self._waiting.appendleft(pending)
         else:
             self._tag += 1
             self._unconfirmed[self._tag] = pending
@@ -162,12 +173,13 @@ class Publisher:
         if isinstance(method, Basic.Nack):
             pending.end(Refused("the broker refused it (nack)"))
             return
-        reason = self._returned.pop(pending.publication.message.id, None) if self._returned else None
+        exchange, key, message, _ = pending.publication
+        reason = self._returned.pop((exchange, key, message.id), None) if self._returned else None
         pending.end(ACCEPTED if reason is None else Unroutable(reason))
 
     def _on_return(self, _: Channel, method: Basic.Return, properties: BasicProperties, __: bytes) -> None:
         reason = f"no queue takes key {method.routing_key!r} of exchange {method.exchange!r} ({method.reply_code} {method.reply_text})"
-        self._returned[str(properties.message_id or "")] = reason
+        self._returned[method.exchange, method.routing_key, str(properties.message_id or "")] = reason
 
     def _end_unconfirmed(self, outcome: Unknown, *, keep: bool = False) -> None:
         ended = list(self._unconfirmed.values())

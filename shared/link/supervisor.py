@@ -43,9 +43,7 @@ class Half(Protocol):
 class Supervisor:
     """Runs one `half` over one connection after another, `name` being what the admin UI shows."""
 
-    def __init__(
-        self, name: str, half: Half, choices: Sequence[URLParameters], backoff: Backoff, on_status: Callable[[], None]
-    ) -> None:
+    def __init__(self, name: str, half: Half, choices: Sequence[URLParameters], backoff: Backoff, on_status: Callable[[], None]) -> None:
         self._name, self._half, self._choices, self._backoff, self._on_status = name, half, choices, backoff, on_status
         self._session: Session | None = None
         self._opened = False
@@ -58,7 +56,7 @@ class Supervisor:
         attempt = 0
         try:
             while True:
-                reason = await self._live()
+                reason = await self._survive()
                 # An open session that ended begins the count anew: its loss is news.
                 attempt = 1 if self._opened else attempt + 1
                 self._opened = False
@@ -79,6 +77,13 @@ class Supervisor:
         """The half's condition has changed."""
         if self._opened:
             self._set(self._half.condition)
+
+    async def _survive(self) -> str:
+        try:
+            return await self._live()
+        except Exception as error:
+            log.exception("link.lost", connection=self._name, reason="a defect of the link")
+            return repr(error)
 
     async def _live(self) -> str:
         """One connection from connect to loss; returns why it ended."""
@@ -119,19 +124,21 @@ class Supervisor:
         self._opened = True
         log.info("link.connected", connection=self._name, broker=str(self.capabilities), session=self.sessions)
         self.refresh()
-        reason = await asyncio.shield(session.closed)
+        reason = await session.ended()
         log.warning("link.lost", connection=self._name, reason=reason)
         return reason
 
     async def _open(self, session: Session) -> None:
         """Open the half, but not longer than the session lives."""
         opening = asyncio.ensure_future(self._half.open(session, self.sessions))
-        await asyncio.wait({opening, session.closed}, timeout=OPENING, return_when=asyncio.FIRST_COMPLETED)
-        if not opening.done():
+        try:
+            await asyncio.wait((opening, session.closed), timeout=OPENING, return_when=asyncio.FIRST_COMPLETED)
+            if not opening.done():
+                raise BrokerDown(session.closed.result() if session.closed.done() else f"not open within {OPENING:g} s")
+            opening.result()
+        finally:
             opening.cancel()
             await asyncio.gather(opening, return_exceptions=True)
-            raise BrokerDown(session.closed.result() if session.closed.done() else f"not open within {OPENING:g} s")
-        opening.result()
 
     async def _close(self) -> None:
         session, self._session = self._session, None
@@ -140,8 +147,7 @@ class Supervisor:
                 async with asyncio.timeout(CLOSING):
                     await session.close()
             except TimeoutError:
-                # No goodbye from the broker: leave without.
-                session.connection.abandon()
+                session.connection.abandon("no goodbye from the broker")
 
     def _set(self, status: LinkStatus) -> None:
         if status != self.status:

@@ -1,0 +1,20 @@
+"""Waiting for a moment, never for a time, in tests without an event loop (`tests.support.until` is for those with one)."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+T = TypeVar("T")
+
+PAUSE = 0.01
+
+
+def eventually(condition: Callable[[], T], within: float = 10.0, what: str = "") -> T:
+    """What `condition` gives as soon as it is truthy. Raises `AssertionError` where it isn't within so many seconds."""
+    deadline = time.monotonic() + within
+    while not (found := condition()):
+        assert time.monotonic() < deadline, f"not so within {within} s: {what or found!r}"
+        time.sleep(PAUSE)
+    return found

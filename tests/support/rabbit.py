@@ -1,0 +1,112 @@
+"""A hand on the broker that knows nothing of Fairway: plain pika, to put messages there and to look what is there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+import pika
+from pika.spec import BasicProperties
+
+from shared.topology import Topology
+
+
+class Found(NamedTuple):
+    """A message as the broker holds it."""
+
+    body: bytes
+    properties: BasicProperties
+
+    @property
+    def headers(self) -> Mapping[str, Any]:
+        return self.properties.headers or {}
+
+
+class RawProperties(BasicProperties):  # type: ignore[misc] # pika has no types
+    """Properties as bytes: flags and values (AMQP 0-9-1, 4.2.6.1), valid or not."""
+
+    def __init__(self, raw: bytes) -> None:
+        super().__init__()
+        self._raw = raw
+
+    def encode(self) -> list[bytes]:
+        return [self._raw]
+
+
+class Rabbit:
+    """One connection and one channel in confirm mode. To be used from one thread."""
+
+    def __init__(self, amqp_url: str) -> None:
+        parameters = pika.URLParameters(amqp_url)
+        parameters.heartbeat = 0  # a test may look elsewhere for a while
+        self._connection = pika.BlockingConnection(parameters)
+        self._channel = self._connection.channel()
+        self._channel.confirm_delivery()
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def make(self, topology: Topology) -> None:
+        """Declare it, as `fairway topology apply` does."""
+        for exchange in topology.exchanges:
+            self._channel.exchange_declare(exchange.name, exchange.kind, durable=True, arguments=dict(exchange.arguments))
+        for queue in topology.queues:
+            self.queue(queue.name, **queue.arguments)
+        for binding in topology.bindings:
+            self._channel.queue_bind(binding.queue, binding.exchange, binding.key)
+
+    def queue(self, name: str, **arguments: Any) -> str:
+        """A durable quorum queue, or another where the arguments say so; returns its name."""
+        named = {key.replace("_", "-"): value for key, value in arguments.items()}
+        self._channel.queue_declare(name, durable=True, arguments={"x-queue-type": "quorum"} | named)
+        return name
+
+    def exchange(self, name: str) -> str:
+        self._channel.exchange_declare(name, "topic", durable=True)
+        return name
+
+    def bind(self, queue: str, exchange: str, key: str) -> None:
+        self._channel.queue_bind(queue, exchange, key)
+
+    def delete(self, queue: str) -> None:
+        self._channel.queue_delete(queue)
+
+    def put(self, queue: str, *bodies: bytes, properties: BasicProperties | None = None) -> None:
+        """Confirmed, through the default exchange."""
+        for body in bodies:
+            self._channel.basic_publish("", queue, body, properties or BasicProperties(), mandatory=True)
+
+    def ready(self, queue: str) -> int:
+        """How many messages wait in the queue, given to nobody."""
+        return int(self._channel.queue_declare(queue, passive=True).method.message_count)
+
+    def consumers(self, queue: str) -> int:
+        return int(self._channel.queue_declare(queue, passive=True).method.consumer_count)
+
+    def exists(self, queue: str) -> bool:
+        """Whether the queue is there."""
+        with self._connection.channel() as channel:
+            try:
+                channel.queue_declare(queue, passive=True)
+            except pika.exceptions.ChannelClosedByBroker:
+                return False
+            return True
+
+    def take(self, queue: str) -> list[Found]:
+        """Every message that waits in the queue; they are gone then."""
+        count = self.ready(queue)
+        messages = self._channel.consume(queue, auto_ack=True)
+        found = [Found(body or b"", properties) for _, (_, properties, body) in zip(range(count), messages, strict=False)]
+        self._channel.cancel()
+        return found
+
+
+@contextmanager
+def rabbit_at(amqp_url: str) -> Iterator[Rabbit]:
+    """A hand on this broker for as long as the block lasts."""
+    rabbit = Rabbit(amqp_url)
+    try:
+        yield rabbit
+    finally:
+        rabbit.close()
