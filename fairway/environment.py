@@ -37,7 +37,7 @@ def kept(folder: Path) -> dict[str, str]:
 
 def keep(folder: Path, values: Mapping[str, str]) -> None:
     """Write the addresses so that only this user can read them."""
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     write_private(folder / FILE, "".join(f"{name}={shlex.quote(value)}\n" for name, value in values.items()))
 
 

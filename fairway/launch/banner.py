@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import sys
 from pathlib import Path
@@ -45,6 +44,7 @@ def _admin(management: str | None) -> list[str]:
 
 def _command() -> str:
     """How this person can call `fairway`: by name where the shell finds this one, else by its path."""
-    script = Path(sys.executable).with_name("fairway")
-    found = shutil.which("fairway")
-    return "fairway" if found and Path(found) == script else os.path.relpath(script)
+    script, found = Path(sys.executable).with_name("fairway"), shutil.which("fairway")
+    if found and Path(found) == script:
+        return "fairway"
+    return str(script.relative_to(Path.cwd()) if script.is_relative_to(Path.cwd()) else script)

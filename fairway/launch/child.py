@@ -78,10 +78,9 @@ class Child:
         self._pidfile.write(self._process.pid)
         if self._stopping.is_set():  # `stop` came while the process was being made
             self._signal(signal.SIGTERM)
-        try:
-            return await self._process.wait()
-        finally:
-            self._pidfile.remove()
+        code = await self._process.wait()
+        self._pidfile.remove()  # not before: `fairway down` finds by it what we could not stop ourselves
+        return code
 
     async def _pause(self, code: int, seconds: float) -> None:
         how = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"

@@ -33,7 +33,8 @@ class Place:
         """Hold the folder for this process. Raises `AlreadyUp` where another one does."""
         if (pid := self.launcher.pid()) is not None:
             raise AlreadyUp(f"`fairway up` runs here already (pid {pid}); `fairway down` stops it")
-        self.run.mkdir(parents=True, exist_ok=True)
+        self.home.mkdir(mode=0o700, parents=True, exist_ok=True)  # payloads lie in the records, and in the node's data
+        self.run.mkdir(exist_ok=True)
         self.launcher.write(os.getpid())
         try:
             yield

@@ -98,9 +98,11 @@ class Launch:
         try:
             yield crew
         finally:
-            self._say(await self._farewell())
-            await crew.stop(stop, self._settings.grace + MARGIN)
-            forget(self.place.home)
+            try:
+                self._say(await self._farewell())
+            finally:
+                await crew.stop(stop, self._settings.grace + MARGIN)
+                forget(self.place.home)
 
     async def _ready(self) -> None:
         try:
@@ -113,8 +115,8 @@ class Launch:
 
     async def _farewell(self) -> str:
         running = await self._web.running()
-        jobs = f"{running} running job{'s' * (running != 1)}" if running else "no job, none is running"
-        return f"stopping: the workers wait for {jobs} (at most {self._settings.grace:.0f} s; Ctrl-C again stops at once)"
+        jobs = f"waiting for {running} running job{'s' * (running != 1)}" if running else "waiting for what still runs"
+        return f"stopping: {jobs}, at most {self._settings.grace:.0f} s (Ctrl-C again stops at once)"
 
     def _records(self) -> str:
         given = "records_url" in self._settings.model_fields_set
