@@ -14,8 +14,8 @@ PROGRAM = Path(__file__).parents[2] / "deploy/rabbitmq/credentials.py"
 
 
 def settle(folder: Path, **environ: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, PROGRAM, folder]
-    return subprocess.run(command, env=environ, capture_output=True, text=True, check=False, timeout=30)  # noqa: S603 - our own program
+    command: list[str | Path] = [sys.executable, PROGRAM, folder]
+    return subprocess.run(command, env=environ, capture_output=True, text=True, check=False, timeout=30)
 
 
 def login(folder: Path) -> tuple[str, str]:

@@ -111,7 +111,7 @@ def test_a_process_that_was_born_at_another_moment_is_not_ended(tmp_path: Path, 
 def test_a_process_that_hears_no_sigterm_is_killed_with_its_group(tmp_path: Path) -> None:
     lines = ["import signal, subprocess", "signal.signal(15, signal.SIG_IGN)", "p = subprocess.Popen(['sleep', '60'])"]
     deaf = "\n".join([*lines, "print(p.pid, flush=True)", "p.wait()"])
-    with subprocess.Popen([sys.executable, "-c", deaf], stdout=subprocess.PIPE, text=True, start_new_session=True) as process:  # noqa: S603 - the line above
+    with subprocess.Popen([sys.executable, "-c", deaf], stdout=subprocess.PIPE, text=True, start_new_session=True) as process:
         assert process.stdout is not None
         child = int(process.stdout.readline())
         file = PidFile(tmp_path / "deaf.pid")
