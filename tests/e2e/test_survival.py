@@ -37,8 +37,9 @@ def test_a_killed_workers_job_is_finished_by_another(broker: Broker, tmp_path: P
 
 
 def test_a_busy_child_ends_with_its_killed_worker(broker: Broker, tmp_path: Path) -> None:
-    with broker.fresh_vhost() as fresh, deployed(tmp_path / "child", workers=1, broker=fresh, FAIRWAY_PROCESSES="1") as one:
-        id = one.submit("math.primes", {"below": 20_000_000})
+    spinning = {"FAIRWAY_JOBS": "tests.support.spinning", "FAIRWAY_HANDLERS": "tests.support.spinning", "FAIRWAY_PROCESSES": "1"}
+    with broker.fresh_vhost() as fresh, deployed(tmp_path / "child", workers=1, broker=fresh, FAIRWAY_GRACE="0", **spinning) as one:
+        id = one.submit("test.spin", {})
         eventually(lambda: one.job(id)["state"] == "running", 20)
         (worker,) = one.workers()
         (child,) = children(worker["pid"])
