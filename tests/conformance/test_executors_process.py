@@ -21,13 +21,14 @@ from shared.errors import TooLarge
 from shared.job import Job
 from shared.settings import Settings
 from tests.support import hooked
-from tests.support.handlers import Do, Echo, Wait, handler
+from tests.support.acts import Do, do
+from tests.support.handlers import Wait, handler
 from tests.support.hooked import Greet, greet
 from tests.support.processes import children, oom_score, open_files, running
 from tests.support.until import until
 from worker.children import ProcessExecutor
 from worker.executor import ChildDied, HandlerFailed, TimedOut
-from worker.handler import MARK, Run
+from worker.handler import MARK, Handler, Run
 
 LONG = 30.0  # seconds: nothing here takes them
 
@@ -47,13 +48,16 @@ async def executor() -> AsyncIterator[ProcessExecutor]:
     await executor.close()
 
 
-async def run(executor: ProcessExecutor, behaviour: str, job: Job[Any], timeout: float = LONG) -> Any:
-    found = handler(behaviour, Run.PROCESS)
-    return json.loads(await executor.run(found, Envelope("id-1", found.name, "q", job.model_dump_json().encode(), 0), timeout))
+async def run(executor: ProcessExecutor, handler: Handler, job: Job[Any], timeout: float = LONG) -> Any:
+    return json.loads(await executor.run(handler, Envelope("id-1", handler.name, "q", job.model_dump_json().encode(), 0), timeout))
+
+
+async def wait(executor: ProcessExecutor, started: Path, timeout: float = LONG) -> Any:
+    return await run(executor, handler("wait", Run.PROCESS), Wait(started=started), timeout)
 
 
 async def act(executor: ProcessExecutor, name: str, timeout: float = LONG, path: Path | None = None) -> Any:
-    return await run(executor, "do", Do(act=name, path=path), timeout)
+    return await run(executor, getattr(do, MARK), Do(act=name, path=path), timeout)
 
 
 def written(path: Path) -> Callable[[], bool]:
@@ -125,9 +129,9 @@ async def test_cancelled_while_its_child_starts_nothing_stays() -> None:
 
 
 async def test_the_death_of_one_shows_while_a_later_one_lives(executor: ProcessExecutor, tmp_path: Path) -> None:
-    first = asyncio.create_task(run(executor, "wait", Wait(started=tmp_path / "first")))
+    first = asyncio.create_task(wait(executor, tmp_path / "first"))
     await until(written(tmp_path / "first"))
-    second = asyncio.create_task(run(executor, "wait", Wait(started=tmp_path / "second")))
+    second = asyncio.create_task(wait(executor, tmp_path / "second"))
     await until(written(tmp_path / "second"))
     os.kill(int((tmp_path / "first").read_text()), signal.SIGKILL)
     with pytest.raises(ChildDied, match="signal 9"):
@@ -138,7 +142,7 @@ async def test_the_death_of_one_shows_while_a_later_one_lives(executor: ProcessE
 
 
 async def test_a_child_holds_its_own_pipe_and_no_other(executor: ProcessExecutor, tmp_path: Path) -> None:
-    job = asyncio.create_task(run(executor, "wait", Wait(started=tmp_path / "first")))
+    job = asyncio.create_task(wait(executor, tmp_path / "first"))
     await until(written(tmp_path / "first"))
     assert len(await act(executor, "sockets")) == 1
     job.cancel()
@@ -173,8 +177,7 @@ async def test_hooks_run_in_the_child(tmp_path: Path, monkeypatch: pytest.Monkey
     await executor.start()
     words = (tmp_path / "words").read_text().splitlines
     assert words() == ["open first", "open second"]
-    envelope = Envelope("id-1", "test.greet", "q", Greet().model_dump_json().encode(), 0)
-    assert await executor.run(getattr(greet, MARK), envelope, LONG) == b'"hello"'
+    assert await run(executor, getattr(greet, MARK), Greet()) == "hello"
     await executor.close()
     words = (tmp_path / "words").read_text().splitlines
     assert words() == ["open first", "open second", "greet", "close first", "close last"]
@@ -193,9 +196,9 @@ async def test_what_keeps_a_child_from_starting_keeps_the_worker_from_starting(m
 
 async def test_all_end_when_the_executor_closes(tmp_path: Path) -> None:
     executor, before = made(), children(os.getpid())
-    busy = asyncio.create_task(run(executor, "wait", Wait(started=tmp_path / "started")))
+    busy = asyncio.create_task(wait(executor, tmp_path / "started"))
     await until(written(tmp_path / "started"))
-    await run(executor, "echo", Echo(text="at rest"))
+    await act(executor, "pid")
     assert len(children(os.getpid()) - before) == 2
     await executor.close()
     assert children(os.getpid()) == before
@@ -222,7 +225,7 @@ async def test_fifty_kills_leak_nothing(executor: ProcessExecutor, tmp_path: Pat
 
     async def one(number: int) -> None:
         with pytest.raises((TimedOut, ChildDied)):
-            await (act(executor, "be killed") if number % 2 else run(executor, "wait", Wait(started=tmp_path / str(number)), 0.01))
+            await (act(executor, "be killed") if number % 2 else wait(executor, tmp_path / str(number), 0.01))
 
     for number in range(0, 50, 2):
         await asyncio.gather(one(number), one(number + 1))

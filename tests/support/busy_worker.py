@@ -10,9 +10,10 @@ from typing import Any
 from shared.envelope import Envelope
 from shared.job import Job
 from shared.settings import Settings
-from tests.support.handlers import Do, Echo, Wait, handler
+from tests.support.acts import Do, do
+from tests.support.handlers import Wait, handler
 from worker.children import ProcessExecutor
-from worker.handler import Run
+from worker.handler import MARK, Handler, Run
 
 
 async def nothing(*_: object) -> str:
@@ -23,11 +24,12 @@ async def main(folder: Path) -> None:
     """Three children: one in Python code, one in C code that keeps the GIL, and one at rest."""
     executor = ProcessExecutor(3, "worker-1", nothing, Settings.load(log="json"))
 
-    async def run(behaviour: str, job: Job[Any]) -> None:
-        await executor.run(handler(behaviour, Run.PROCESS), Envelope("1", "t", "q", job.model_dump_json().encode(), 0), 60)
+    async def run(handler: Handler, job: Job[Any]) -> None:
+        await executor.run(handler, Envelope("1", "t", "q", job.model_dump_json().encode(), 0), 60)
 
-    busy = [run("wait", Wait(started=folder / "python")), run("do", Do(act="keep the gil", path=folder / "c"))]
-    await asyncio.gather(*busy, run("echo", Echo(text="at rest")))
+    waits, does = handler("wait", Run.PROCESS), getattr(do, MARK)
+    busy = [run(waits, Wait(started=folder / "python")), run(does, Do(act="keep the gil", path=folder / "c"))]
+    await asyncio.gather(*busy, run(does, Do(act="pid")))
 
 
 if __name__ == "__main__":
