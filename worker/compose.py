@@ -46,7 +46,7 @@ async def work(settings: Settings) -> int:
     queues = registry.only(settings.queues)
     names, name = Names(settings.prefix), settings.name or f"{socket.gethostname()}:{os.getpid()}"
     submitter = LinkSubmitter(settings, names)
-    places = _places(settings, set(queues.values()), name, submitter)
+    places = _places(settings, registry, set(queues.values()), name, submitter)
     execution = Execution(registry, {run: place.executor for run, place in places.items()}, settings.job_timeout, settings.body_limit)
     service = Service(names, queues, places, execution, Tally())
     link = Link(settings, f"worker {name}" if settings.name else "worker", service.subscriptions(), service.on_status)
@@ -68,18 +68,18 @@ async def work(settings: Settings) -> int:
     return 1 if cold.is_set() else 0
 
 
-def _places(settings: Settings, runs: set[Run], name: str, submitter: LinkSubmitter) -> dict[Run, Place]:
-    return {run: Place(_executor(run, settings, name, submitter), POLICIES[settings.dispatch]()) for run in Run if run in runs}
+def _places(settings: Settings, registry: Registry, runs: set[Run], name: str, submitter: LinkSubmitter) -> dict[Run, Place]:
+    return {run: Place(_executor(run, settings, registry, name, submitter), POLICIES[settings.dispatch]()) for run in Run if run in runs}
 
 
-def _executor(run: Run, settings: Settings, name: str, submitter: LinkSubmitter) -> Executor:
+def _executor(run: Run, settings: Settings, registry: Registry, name: str, submitter: LinkSubmitter) -> Executor:
     match run:
         case Run.LOOP:
             return LoopExecutor(settings.loop_slots, name, submitter)
         case Run.THREAD:
             return ThreadExecutor(settings.thread_slots, name, submitter)
         case Run.PROCESS:
-            return ProcessExecutor(settings.process_slots, name, submitter, settings)
+            return ProcessExecutor(settings.process_slots, name, submitter, settings, registry.modules(run))
         case _:
             assert_never(run)
 

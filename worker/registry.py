@@ -43,6 +43,10 @@ class Registry:
     def __iter__(self) -> Iterator[Handler]:
         return iter(self._handlers.values())
 
+    def modules(self, run: Run) -> tuple[str, ...]:
+        """The modules that define handlers of this kind, in the order of their loading."""
+        return tuple(dict.fromkeys(handler.function.__module__ for handler in self if handler.run is run))
+
     def only(self, queues: Iterable[str]) -> dict[str, Run]:
         """The executor of each of `queues`; of all queues where none is named.
 
