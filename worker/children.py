@@ -47,10 +47,7 @@ class ProcessExecutor:
         self._idle.append(await self._started())
 
     async def run(self, handler: Handler, envelope: Envelope, timeout: float) -> bytes:
-        """As the port says; `TooLarge` where the reply is over its limit.
-
-        The time that a new child takes to start is not the job's.
-        """
+        """As the port says. The time that a new child takes to start is not the job's."""
         current_attempt.set(Context(envelope, self._worker))
         child = await self._idle_child()
         async with self._held(child, timeout):

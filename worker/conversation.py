@@ -9,11 +9,11 @@ from operator import attrgetter
 from typing import assert_never
 
 from shared.envelope import Envelope
-from shared.errors import Reject, TooLarge
+from shared.errors import Reject
 from shared.job import Job
 from worker.childprocess import ChildProcess
 from worker.context import Submitter
-from worker.executor import HandlerFailed
+from worker.executor import HandlerFailed, ReplyTooLarge
 from worker.frames import Answer, Done, Failed, NotSubmitted, Rejected, Run, Submit, Submitted, TooLong
 from worker.handler import Handler
 
@@ -31,12 +31,12 @@ async def ask(child: ChildProcess, handler: Handler, envelope: Envelope, submit:
 
 
 def reply_of(answer: Answer, limit: int) -> bytes:
-    """The reply as JSON. Raises `Reject`, `HandlerFailed`, or `TooLarge` where it was over `limit` bytes."""
+    """The reply as JSON. Raises `Reject`, `HandlerFailed`, or `ReplyTooLarge` where it was over `limit` bytes."""
     match answer:
         case Done(reply):
             return reply
         case TooLong(size):
-            raise TooLarge(f"the reply has {size} bytes; the limit is {limit} (FAIRWAY_BODY_LIMIT)")
+            raise ReplyTooLarge(size, limit)
         case Rejected(reason):
             raise Reject(reason)
         case Failed(name, detail, traceback):

@@ -19,6 +19,13 @@ class ChildDied(Exception):
     """The child process that ran the handler ended (signal, exit, out of memory)."""
 
 
+class ReplyTooLarge(Exception):
+    """The reply is over the limit (both in bytes), and was left where it was made."""
+
+    def __init__(self, size: int, limit: int) -> None:
+        super().__init__(f"the reply has {size} bytes; the limit is {limit} (FAIRWAY_BODY_LIMIT)")
+
+
 class HandlerFailed(Exception):
     """What a handler raised in another process, as words: its own type may not exist here."""
 
@@ -49,7 +56,7 @@ class Executor(Protocol):
         """Run the handler once and return its reply as JSON.
 
         `timeout` in seconds. Raises what the handler raised (from a child: `HandlerFailed`, or
-        `Reject`), `TimedOut`, or `ChildDied`. Being cancelled stops the handler where that is
+        `Reject`), `TimedOut`, `ChildDied`, or `ReplyTooLarge`. Being cancelled stops the handler where that is
         possible: a coroutine is cancelled, a child is killed; a thread can't be stopped.
         """
         ...

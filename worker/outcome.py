@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from shared.errors import Problem, Reject
-from worker.executor import ChildDied, HandlerFailed, TimedOut
+from worker.executor import ChildDied, HandlerFailed, ReplyTooLarge, TimedOut
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +34,7 @@ def judge_reply(reply: bytes, limit: int) -> Done | Dead:
     """`limit` in bytes: a result over it can't travel."""
     if len(reply) <= limit:
         return Done(reply)
-    detail = f"the reply has {len(reply)} bytes; the limit is {limit} (FAIRWAY_BODY_LIMIT)"
-    return Dead(Problem("reply_too_large", "The reply is over the size limit.", detail))
+    return judge(ReplyTooLarge(len(reply), limit))
 
 
 def judge(error: BaseException) -> Dead:
@@ -47,6 +46,8 @@ def judge(error: BaseException) -> Dead:
             return Dead(Problem("timeout", "The handler was over its time limit.", str(error)))
         case ChildDied():
             return Dead(Problem("child_died", "The child process that ran the handler ended.", str(error)))
+        case ReplyTooLarge():
+            return Dead(Problem("reply_too_large", "The reply is over the size limit.", str(error)))
         case HandlerFailed(name=name, detail=detail, traceback=traceback):
             return Dead(Problem.raised(name, detail, traceback))
         case _:

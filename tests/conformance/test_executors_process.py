@@ -17,7 +17,6 @@ import pytest
 from structlog.testing import capture_logs
 
 from shared.envelope import Envelope
-from shared.errors import TooLarge
 from shared.job import Job
 from shared.settings import Settings
 from tests.support import hooked
@@ -27,7 +26,7 @@ from tests.support.hooked import Greet, greet
 from tests.support.processes import children, oom_score, open_files, running
 from tests.support.until import until
 from worker.children import ProcessExecutor
-from worker.executor import ChildDied, HandlerFailed, TimedOut
+from worker.executor import ChildDied, HandlerFailed, ReplyTooLarge, TimedOut
 from worker.handler import MARK, Handler, Run
 
 LONG = 30.0  # seconds: nothing here takes them
@@ -167,7 +166,7 @@ async def test_memory_is_taken_from_the_child_first(executor: ProcessExecutor) -
 
 
 async def test_a_reply_over_the_limit_stays_in_the_child(executor: ProcessExecutor) -> None:
-    with pytest.raises(TooLarge, match=r"the reply has 5002 bytes; the limit is 4096 \(FAIRWAY_BODY_LIMIT\)"):
+    with pytest.raises(ReplyTooLarge, match=r"the reply has 5002 bytes; the limit is 4096 \(FAIRWAY_BODY_LIMIT\)"):
         await act(executor, "too much")
 
 
