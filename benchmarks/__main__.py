@@ -18,7 +18,7 @@ from pathlib import Path
 
 import click
 
-from benchmarks.scenarios import Bench, Row
+from benchmarks.scenarios import WITH_RECORDS, Bench, Row
 from fairway.launch.broker import start
 from shared.control.apply import apply
 from shared.settings import Settings
@@ -62,8 +62,9 @@ def broker(home: Path) -> Iterator[Mapping[str, str]]:
         "FAIRWAY_WEB_PORT": str(free_port()),
     }
     try:
-        settings = Settings.model_validate({"amqp_url": environ["FAIRWAY_AMQP_URL"], "prefix": "bench"})
-        asyncio.run(apply(settings, ["bench"]))
+        for prefix, records in ((environ["FAIRWAY_PREFIX"], "off"), (WITH_RECORDS, "sqlite:///unused")):
+            settings = Settings.model_validate({"amqp_url": environ["FAIRWAY_AMQP_URL"], "prefix": prefix, "records_url": records})
+            asyncio.run(apply(settings, ["bench"]))
         yield environ
     finally:
         if server is not None:

@@ -19,6 +19,7 @@ from benchmarks.figure import Figure
 from shared.topology import Names
 
 IN_FLIGHT, PREFETCH, CALLS, CONNECTIONS, THREADS = 256, 256, 64, 64, 32
+WITH_RECORDS = "bench-http"  # the prefix of a topology with a records queue; the other has none
 STARTING = 30.0  # seconds for a web process
 TICKS = os.sysconf("SC_CLK_TCK")
 
@@ -75,13 +76,14 @@ class Bench:
     def http(self) -> Row:
         """`POST /v1/jobs` with its record, one web process, 64 connections; the CPU is the web process's."""
         records = Path(self.environ["FAIRWAY_HOME"]) / "bench.sqlite3"
-        with self._started(["-m", "fairway", "web"], {"FAIRWAY_RECORDS_URL": f"sqlite:///{records.absolute()}"}, ready=False) as web:
+        web_only = {"FAIRWAY_PREFIX": WITH_RECORDS, "FAIRWAY_RECORDS_URL": f"sqlite:///{records.absolute()}"}
+        with self._started(["-m", "fairway", "web"], web_only, ready=False) as web:
             self._wait_for_web()
             self._run("benchmarks.ours", "http", self.jobs // 20, CONNECTIONS)
             before = cpu_of(web.pid)
             load = self._run("benchmarks.ours", "http", self.jobs // 4, CONNECTIONS)
             cpu = (cpu_of(web.pid) - before) / load.jobs * 1e6
-        self._empty()
+        self._empty(WITH_RECORDS)
         floor = self._run("benchmarks.floor", "submit", self.jobs // 4, CONNECTIONS)
         self._empty()
         return Row("submit over HTTP, with record", Figure(load.jobs, load.seconds, cpu, load.p50, load.p99), floor)
@@ -93,17 +95,17 @@ class Bench:
         done = subprocess.run(command, env=self.environ, stdout=subprocess.PIPE, text=True, check=True, timeout=600)
         return Figure(**json.loads(done.stdout.splitlines()[-1]))
 
-    def _empty(self) -> None:
+    def _empty(self, prefix: str = "bench") -> None:
         with pika.BlockingConnection(pika.URLParameters(self.environ["FAIRWAY_AMQP_URL"].split(",")[0])) as connection:
-            connection.channel().queue_purge(Names(self.environ["FAIRWAY_PREFIX"]).work("bench"))
+            connection.channel().queue_purge(Names(prefix).work("bench"))
 
     @contextmanager
     def _started(self, arguments: list[str], more: Mapping[str, str], *, ready: bool = True) -> Iterator[subprocess.Popen[str]]:
-        """A process that is ended after the block; waits until it says `ready`."""
-        process = subprocess.Popen([sys.executable, *arguments], env={**self.environ, **more}, stdout=subprocess.PIPE, text=True)
+        """A process that is ended after the block; waits until it says `ready`, where it does."""
+        out = subprocess.PIPE if ready else subprocess.DEVNULL
+        process = subprocess.Popen([sys.executable, *arguments], env={**self.environ, **more}, stdout=out, text=True)
         try:
-            assert process.stdout is not None
-            while ready and process.stdout.readline().strip() != "ready":
+            while ready and process.stdout is not None and process.stdout.readline().strip() != "ready":
                 if process.poll() is not None:
                     raise RuntimeError(f"{arguments} ended with {process.returncode}")
             yield process
