@@ -12,6 +12,7 @@ FairwayError
 ├── NoReplyInTime       the caller's deadline passed; the job itself goes on
 ├── NoRecords           the records were asked, but this client was not given any
 ├── RecordsDown         the store of records can't be reached
+│   └── Unstorable      this can never be recorded, whatever the store's state
 ├── NotConfigured       a setting is missing or wrong
 └── Reject              raised by a handler: this job can never succeed
 """

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from shared import errors
@@ -9,10 +11,19 @@ from shared.errors import PROBLEM, FairwayError, JobFailed, OutcomeUnknown, Prob
 
 
 def test_every_error_of_ours_is_in_the_tree_and_the_tree_is_drawn() -> None:
-    ours = {name for name, value in vars(errors).items() if isinstance(value, type) and issubclass(value, Exception)}
-    assert all(issubclass(getattr(errors, name), FairwayError) for name in ours)
-    drawn = {line.split()[1] for line in (errors.__doc__ or "").splitlines() if line.strip().startswith(("├", "└"))}
-    assert drawn == ours - {"FairwayError"}
+    ours = {name: value for name, value in vars(errors).items() if isinstance(value, type) and issubclass(value, Exception)}
+    assert drawn(errors.__doc__ or "") == {name: value.__mro__[1].__name__ for name, value in ours.items() if value is not FairwayError}
+
+
+def drawn(text: str) -> dict[str, str]:
+    """Name → name of what it hangs from, as the tree is drawn: four columns for each level."""
+    path: list[str] = ["FairwayError"]
+    parents: dict[str, str] = {}
+    for line in text.splitlines():
+        if found := re.match(r"(?P<indent>[│ ]*)[├└]── (?P<name>\w+)", line):
+            path[len(found["indent"]) // 4 + 1 :] = [found["name"]]
+            parents[found["name"]] = path[-2]
+    return parents
 
 
 def fail(detail: str) -> None:
