@@ -6,8 +6,10 @@ A command may let any `FairwayError` through: here it becomes one line and an ex
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Mapping
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import click
@@ -62,6 +64,7 @@ class Lazy(click.Group):
 @click.pass_context
 def cli(ctx: click.Context) -> None:
     """Fairway: a work queue on RabbitMQ."""
+    sys.path.append(str(Path.cwd()))  # modules of one's own jobs are found where one stands; behind Fairway's own
     if ctx.invoked_subcommand not in LAUNCHERS:
         os.environ.update(environment())  # beneath what it says itself: the addresses of the `fairway up` of this folder
 

@@ -84,7 +84,9 @@ class Web:
 def refusal(status: int, problem: Mapping[str, Any]) -> Stop:
     """A problem (RFC 9457) as the end of a command: its detail, and the path of each field that doesn't fit."""
     detail = problem.get("detail") or problem.get("title") or f"the web tier answered {status}"
-    places = (f"{error['pointer']}: {error.get('detail')}" for error in problem.get("errors") or () if "pointer" in error)
+    places = (
+        f"{error['pointer'].removeprefix('#/')}: {error.get('detail')}" for error in problem.get("errors") or () if "pointer" in error
+    )
     words = "; ".join([str(detail), *places])
     match status:
         case 400 | 413 | 415 | 422:

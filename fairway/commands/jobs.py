@@ -67,14 +67,15 @@ def _show(job: Job, *, as_json: bool) -> None:
         say("\n".join(f"{name:<10}  {value}" for name, value in _lines(job) if value is not None))
 
 
-def _lines(job: Job) -> Iterator[tuple[str, str | None]]:
+def _lines(job: Job) -> Iterator[tuple[str, Cell]]:
     """What is known of a job, a name and a value for each line."""
     yield "id", job["id"]
     yield "type", job["type"]
     yield "queue", job["queue"]
     yield "tags", ", ".join(job["tags"]) or None
     yield "state", coloured(job["state"])
-    yield "attempt", f"{job['attempt']}, delivered {job['deliveries']} times"
+    yield "attempt", job["attempt"]
+    yield "deliveries", job["deliveries"]
     yield "worker", job["worker"]
     yield "created", job["created"]
     yield "started", job["started"]

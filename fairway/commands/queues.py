@@ -8,15 +8,16 @@ from fairway.http import Web
 from fairway.table import say, say_lines, table
 from shared.settings import Settings
 
-HEAD = ("QUEUE", "READY", "IN FLIGHT", "CONSUMERS", "RATE")
+HEAD = ("QUEUE", "DEPTH", "IN FLIGHT", "CONSUMERS", "RATE", "DEAD")
+MEMBERS = ("name", "depth", "in_flight", "consumers", "rate", "dead")
 
 
 @click.command
 @click.option("--json", "as_json", is_flag=True, help="Print each queue as one line of JSON.")
 def queues(*, as_json: bool) -> None:
-    """Show the queues: how many jobs are ready for a worker, how many run, who takes from it, and how many end a second."""
+    """Show the queues: how many jobs wait, how many run, who takes them, how many end a second, and how many are dead."""
     items = Web.of(Settings.load()).get("/v1/queues")["items"]
     if as_json:
         say_lines(items)
     else:
-        say(table(HEAD, ((item["queue"], item["ready"], item["in_flight"], item["consumers"], item["rate"]) for item in items)))
+        say(table(HEAD, ([item[member] for member in MEMBERS] for item in items)))

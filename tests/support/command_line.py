@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import pytest
 from click.testing import CliRunner, Result
 
 from fairway.cli import cli
@@ -28,4 +30,6 @@ def bare_environment(**values: str) -> Iterator[None]:
 
 def fairway(*words: str, typed: str | None = None, colours: bool = False) -> Result:
     """Run `fairway` with these words, `typed` on its standard input; as on a terminal where `colours`."""
-    return CliRunner().invoke(cli, words, input=typed, color=colours, catch_exceptions=False)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "path", sys.path[:])  # the folder where it was called goes into it
+        return CliRunner().invoke(cli, words, input=typed, color=colours, catch_exceptions=False)

@@ -81,7 +81,8 @@ def test_one_job_and_all_that_is_known_of_it(web: ScriptedWeb) -> None:
         "queue": "default",
         "tags": "a, b",
         "state": "done",
-        "attempt": "1, delivered 2 times",
+        "attempt": "1",
+        "deliveries": "2",
         "worker": "worker-2",
         "created": "2025-11-21T09:00:00.000Z",
         "started": "2025-11-21T09:00:00.003Z",
@@ -116,14 +117,14 @@ def test_states_have_colours_on_a_terminal_and_never_where_NO_COLOR_is_set(web: 
         assert "\x1b" not in fairway("jobs", colours=True).stdout
 
 
-QUEUE = {"queue": "default", "ready": 1200, "in_flight": 3, "consumers": 4, "rate": 12.5}
+QUEUE = {"name": "default", "depth": 1200, "in_flight": 3, "consumers": 4, "dead": 2, "rate": 12.5}
 
 
 def test_queues(web: ScriptedWeb) -> None:
     web.on("GET", "/v1/queues", Answer({"items": [QUEUE]}))
     head, row = fairway("queues").stdout.splitlines()
-    assert head.split() == ["QUEUE", "READY", "IN", "FLIGHT", "CONSUMERS", "RATE"]
-    assert row.split() == ["default", "1200", "3", "4", "12.5"]
+    assert head.split() == ["QUEUE", "DEPTH", "IN", "FLIGHT", "CONSUMERS", "RATE", "DEAD"]
+    assert row.split() == ["default", "1200", "3", "4", "12.5", "2"]
     assert json.loads(fairway("queues", "--json").stdout) == QUEUE
 
 
@@ -136,7 +137,7 @@ WORKER = {
     "policy": "fair",
     "queues": ["default", "images"],
     "slots": {"loop": 64, "process": 2},
-    "in_flight": {"default": 2, "images": 1},
+    "in_flight": 3,
     "done": 1200,
     "failed": 3,
     "share": 0.2512,
@@ -149,7 +150,7 @@ def test_workers(web: ScriptedWeb) -> None:
     head, one, two = fairway("workers").stdout.splitlines()
     assert head.split("  ")[0] == "WORKER"
     assert one.split()[:3] == ["worker-1", "here", "42"]
-    assert "default, images  64 loop, 2 process" in one
+    assert "default, images  loop 64, process 2" in one
     assert one.split()[-4:] == ["3", "1200", "3", "25%"]
     assert two.startswith("worker-2 (stopping)  here")
     assert json.loads(fairway("workers", "--json").stdout.splitlines()[0]) == WORKER

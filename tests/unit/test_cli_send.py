@@ -167,7 +167,7 @@ def test_a_wrong_command_line_is_2_and_sends_nothing(web: ScriptedWeb, words: tu
 
 
 PROBLEMS = [
-    (422, {"type": "invalid_job", "detail": "it does not fit", "errors": [{"detail": "too long", "pointer": "/args/text"}]}, 2),
+    (422, {"type": "invalid_job", "detail": "it does not fit", "errors": [{"detail": "too long", "pointer": "#/args/text"}]}, 2),
     (413, {"type": "too_large", "detail": "over the limit"}, 2),
     (429, {"type": "backlog", "detail": "too many wait"}, 75),
     (503, {"type": "broker_down", "detail": "RabbitMQ is away"}, 69),
@@ -181,7 +181,7 @@ def test_a_problem_of_the_web_tier_is_one_line_and_an_exit_code(web: ScriptedWeb
     web.on("POST", "/v1/jobs", Answer(problem, status))
     result = fairway("send", "text.count", "text=x", "--wait")
     assert result.exit_code == code
-    place = "; /args/text: too long" if "errors" in problem else ""
+    place = "; args/text: too long" if "errors" in problem else ""
     assert result.stderr == f"fairway: {problem.get('detail') or problem['title']}{place}\n"
 
 
