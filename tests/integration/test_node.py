@@ -18,6 +18,7 @@ from fairway.node.node import Node
 from fairway.node.pidfile import PidFile
 from shared.errors import BrokerDown
 from tests.support.broker import Broker
+from tests.support.sessions import sessions
 from tests.support.until import until
 
 LOOPBACK = {"0100007F", "00000000000000000000000001000000"}  # 127.0.0.1 and ::1, as /proc/net says them
@@ -116,13 +117,6 @@ def test_a_node_that_ends_while_it_starts_says_its_last_words(tmp_path: Path) ->
     with pytest.raises(BrokerDown, match="the disk is gone"):
         broken.start()
     broken.stop()
-
-
-def sessions() -> set[int]:
-    """The sessions in which a process runs (proc(5), field 6 of stat), zombies aside."""
-    stats = [path.read_text() for path in Path("/proc").glob("[0-9]*/stat") if path.exists()]
-    fields = [stat.rpartition(")")[2].split() for stat in stats]
-    return {int(field[3]) for field in fields if field[0] != "Z"}
 
 
 def _never() -> Installation:
