@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from contextlib import suppress
 
 import click
 
@@ -22,4 +23,10 @@ def up(workers: int) -> None:
 
     Exit codes: 0 after a warm stop, 1 after a cold one (a second Ctrl-C).
     """
-    sys.exit(asyncio.run(run(home(), workers, click.echo)))
+    sys.exit(asyncio.run(run(home(), workers, _say)))
+
+
+def _say(text: str) -> None:
+    """Print; where the terminal has gone (SIGHUP), what was started must be stopped all the same."""
+    with suppress(OSError):
+        click.echo(text)
