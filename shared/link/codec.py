@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from pika.spec import Basic, BasicProperties
@@ -31,6 +32,7 @@ def properties_of(message: Message) -> BasicProperties:
 
 def message_of(properties: BasicProperties, body: bytes) -> Message:
     """Never raises: what isn't readable becomes a text that no check lets through."""
+    headers: Mapping[str, Any] = properties.headers or {}
     return Message(
         body=body,
         id=_text(properties.message_id),
@@ -38,7 +40,7 @@ def message_of(properties: BasicProperties, body: bytes) -> Message:
         correlation_id=_text(properties.correlation_id),
         reply_to=None if properties.reply_to is None else _text(properties.reply_to),
         timestamp=properties.timestamp,
-        headers=properties.headers or {},
+        headers=headers,
         content_type="application/json" if properties.content_type is None else _text(properties.content_type),
         content_encoding=_text(properties.content_encoding),
         persistent=properties.delivery_mode == PERSISTENT,

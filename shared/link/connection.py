@@ -8,6 +8,9 @@
 3. It reads without copying the rest of its buffer for each frame, and takes the short way for deliveries.
 """
 
+# typeshed's types of pika leave out what is adapted here, and half of its callbacks.
+# pyright: reportAttributeAccessIssue=false, reportUnknownMemberType=false, reportUnknownArgumentType=false, reportUnknownLambdaType=false
+
 from __future__ import annotations
 
 import asyncio
@@ -37,7 +40,7 @@ _UNDECODABLE = (OSError, OverflowError, ValueError, RecursionError, struct.error
 class Connection(AsyncioConnection):  # type: ignore[misc] # pika has no types
     """pika's connection, adapted as said above."""
 
-    def __init__(self, parameters: Parameters, loop: asyncio.AbstractEventLoop, **callbacks: Callable[..., None]) -> None:
+    def __init__(self, parameters: Parameters, loop: asyncio.AbstractEventLoop, **callbacks: Any) -> None:
         self._ours = loop
         self._frame_buffer = b""
         self._unsent: list[bytes] = []
@@ -158,8 +161,9 @@ class Session:
         2 * (heartbeat + 5) seconds). Looks are counted, not time: a loop that stood still was deaf itself.
         """
         heard, silent = self.connection.heard, 0
+        heartbeat: Any = self.connection.params.heartbeat  # seconds; pika knows other forms, which ours never has
         while silent < SILENT_LOOKS:
-            await asyncio.wait({self.closed}, timeout=self.connection.params.heartbeat / LOOKS)
+            await asyncio.wait({self.closed}, timeout=heartbeat / LOOKS)
             if self.closed.done():
                 return self.closed.result()
             before, heard = heard, self.connection.heard
@@ -175,7 +179,7 @@ class Session:
 
 
 async def call(channel: Channel, method: Callable[..., object], *args: Any, **options: Any) -> Any:
-    """One synchronous AMQP method and its answer; for example `await call(channel, channel.basic_qos, prefetch_count=1)`.
+    """One synchronous AMQP method of a channel (as `channel.basic_qos`), with its arguments, and its answer.
 
     Returns the broker's answer. Raises `ChannelClosed` where the broker closes the channel instead.
     """

@@ -5,6 +5,9 @@ Lives on the Link's loop. Deliveries are handed on once a turn of the loop, acks
 gives out again.
 """
 
+# typeshed's types of pika leave out half of its callbacks.
+# pyright: reportUnknownMemberType=false, reportUnknownLambdaType=false
+
 from __future__ import annotations
 
 import asyncio
@@ -61,7 +64,7 @@ class Feed:
         channel.add_on_cancel_callback(lambda _: self._end("the broker cancelled the consumer (was the queue deleted?)"))
         self._wanted = self._prefetch = prefetch
         await self._consume(channel, prefetch)
-        if self._channel is None:
+        if self._channel is None:  # pyright: ignore[reportUnnecessaryComparison] - `_end` may have been called meanwhile
             raise ChannelClosed(0, self._reason)
         self._opened = True
 

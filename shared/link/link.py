@@ -13,7 +13,7 @@ from shared.errors import BrokerDown
 from shared.link.addresses import parameters_of
 from shared.link.capabilities import Capabilities
 from shared.link.consumer import Consumer
-from shared.link.delivery import Delivery
+from shared.link.delivery import Delivery, Origin
 from shared.link.loop import new_event_loop
 from shared.link.mailbox import Mailbox
 from shared.link.outcome import PublishOutcome, Refused
@@ -143,14 +143,15 @@ class Link:
     async def _last_words(self) -> None:
         """Give what is still unconfirmed a moment, where the broker is there to confirm."""
         until = self._loop.time() + LAST_WORDS
-        while self._publisher.pending and self._publishing.status.healthy and self._loop.time() < until:
-            await asyncio.sleep(0.01)  # noqa: ASYNC110 - a few times in a Link's life: not worth an event on the hot path
+        # A few looks in a Link's life aren't worth an event on the hot path.
+        while self._publisher.pending and self._publishing.status.healthy and self._loop.time() < until:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
 
     def _take(self, items: list[Pending | Delivery | Command]) -> None:
         if self._over:
             self._refuse(items)
             return
-        origins = set()
+        origins: set[Origin] = set()
         for item in items:
             if isinstance(item, Pending):
                 self._publisher.add(item)

@@ -50,7 +50,8 @@ class Mailbox(Generic[T]):
     def drain(self) -> None:
         """Hand over what is here. On the loop, but for a loop that is closed: then in any thread."""
         self._woken = False  # before taking: what comes in from here on wakes anew
-        items, batch = self._items, []
+        items = self._items
+        batch: list[T] = []
         with suppress(IndexError):  # two threads at once, after the loop was closed
             while items:
                 batch.append(items.popleft())

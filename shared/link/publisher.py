@@ -5,6 +5,9 @@ Lives on the Link's loop. `return` comes before the `ack` of the same message
 tag, so it is matched by where it went and its message id.
 """
 
+# typeshed's types of pika leave out half of its callbacks.
+# pyright: reportUnknownMemberType=false, reportUnknownArgumentType=false, reportUnknownLambdaType=false
+
 from __future__ import annotations
 
 import asyncio

@@ -36,7 +36,7 @@ class OwnQueue:
     prefetch: int
     receive: Receive
     exclusive: bool = False
-    arguments: Mapping[str, str | int] = field(default_factory=dict)
+    arguments: Mapping[str, str | int] = field(default_factory=dict[str, str | int])
 
     def of(self, session: int) -> str:
         return f"{self.name}.{session}"
