@@ -23,6 +23,8 @@ VERSION = 1
 PREFIX = "fairway-"
 LONGEST_ID = 128
 LONGEST_PROBLEM = 4096  # bytes of the short problem on a dead letter; the record has the full one
+LONGEST_TAGS = 1000  # characters
+LONGEST_HEADERS = 65_536  # bytes of what is sent on; over the frame size of 128 KiB the broker ends the connection
 LAST_MS = 253_402_300_799_999  # the end of the year 9999: a later time can't be shown, and 64 bits would end
 NOBODY = "r.none"
 REPLY_KEY = re.compile(r"r\.[a-z0-9-]{1,64}")
@@ -52,8 +54,7 @@ def unpack_job(message: Message, queue: str) -> Envelope:
     type, or a `reply_to` that is no reply key.
     """
     headers = message.headers
-    if headers.get("fairway-v", VERSION) != VERSION:
-        raise Unreadable(f"wire version {headers['fairway-v']!r} is not {VERSION}")
+    _check_version(headers.get("fairway-v", VERSION))
     if message.content_type != "application/json":
         raise Unreadable(f"content type {message.content_type!r} is not application/json")
     if message.content_encoding:
@@ -68,8 +69,8 @@ def unpack_job(message: Message, queue: str) -> Envelope:
     if created is None:
         created = message.timestamp * 1000 if message.timestamp is not None else time.time_ns() // 1_000_000
     tags = headers.get("fairway-tags", "")
-    if not isinstance(tags, str):
-        raise Unreadable(f"header fairway-tags: {tags!r} is no string")
+    if not isinstance(tags, str) or len(tags) > LONGEST_TAGS:
+        raise Unreadable(f"header fairway-tags is no string of at most {LONGEST_TAGS} characters")
     return Envelope(
         message.id,
         message.type,
@@ -113,8 +114,7 @@ _REPLY, _PROBLEM = b'{"reply":', b'{"problem":'
 def unpack_reply(message: Message) -> Reply:
     """The reply in a message; raises `Unreadable` where it is none."""
     headers = message.headers
-    if headers.get("fairway-v", VERSION) != VERSION:
-        raise Unreadable(f"wire version {headers['fairway-v']!r} is not {VERSION}")
+    _check_version(headers.get("fairway-v", VERSION))
     try:
         state = State(str(headers.get("fairway-state")))
         reply, problem = _answer(message.body)
@@ -157,7 +157,8 @@ def dead_letter(message: Message, problem: Problem, worker: str) -> Message:
     if len(text.encode()) > LONGEST_PROBLEM:
         text = PROBLEM.dump_json(Problem(short.type, short.title), exclude_none=True).decode()
     headers = {**own_headers(message.headers), "fairway-problem": text, "fairway-worker": worker}
-    return message._replace(headers=headers, reply_to=None)
+    at = message.timestamp
+    return message._replace(headers=headers, reply_to=None, timestamp=at if at is not None and 0 <= at * 1000 <= LAST_MS else None)
 
 
 def handed_back(message: Message) -> Message:
@@ -165,9 +166,18 @@ def handed_back(message: Message) -> Message:
     return message._replace(headers=own_headers(message.headers))
 
 
-def own_headers(headers: Mapping[str, Any]) -> dict[str, HeaderValue]:
-    """Only ours and the W3C ones. `x-death`, `x-delivery-count`, `CC`, `BCC` would be acted on by a broker."""
-    return {name: value for name, value in headers.items() if (name.startswith(PREFIX) or name in _TRACE) and isinstance(value, (str, int))}
+def own_headers(headers: Mapping[Any, Any]) -> dict[str, HeaderValue]:
+    """Only ours and the W3C ones, as far as they fit. `x-death`, `x-delivery-count`, `CC`, `BCC` would be acted on by a broker."""
+    own: dict[str, HeaderValue] = {}
+    room = LONGEST_HEADERS
+    for name, value in headers.items():
+        # A name that is no UTF-8 comes as bytes, and so does a value.
+        if isinstance(name, str) and (name.startswith(PREFIX) or name in _TRACE) and isinstance(value, (str, int)):
+            size = len(name) + (len(value) * 4 if isinstance(value, str) else 8)
+            if size <= room:
+                own[name] = value
+                room -= size
+    return own
 
 
 def check_size(message: Message, body_limit: int, headers_limit: int) -> None:
@@ -178,6 +188,12 @@ def check_size(message: Message, body_limit: int, headers_limit: int) -> None:
     size = sum(len(name) + (len(value) * 4 if isinstance(value, str) else 8) + 13 for name, value in message.headers.items())
     if size > headers_limit:
         raise TooLarge(f"the headers take up to {size} bytes; the limit is {headers_limit} (FAIRWAY_HEADERS_LIMIT)")
+
+
+def _check_version(version: object) -> None:
+    # A header may be anything, also what can't be compared (`Decimal("sNaN")`).
+    if not isinstance(version, int) or version != VERSION:
+        raise Unreadable(f"wire version {version!r} is not {VERSION}")
 
 
 def _whole(name: str, value: object) -> int:

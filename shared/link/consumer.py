@@ -6,6 +6,9 @@ An own queue is left behind with its session: what it still holds is drained by 
 Lives on the Link's loop.
 """
 
+# typeshed's types of pika leave out half of its answers.
+# pyright: reportUnknownMemberType=false, reportUnknownArgumentType=false
+
 from __future__ import annotations
 
 import asyncio
@@ -39,7 +42,7 @@ class Consumer:
         self._prefetch = {subscription.name: subscription.prefetch for subscription in subscriptions}
         self._feeds: dict[str, Feed] = {}
         self._drains: dict[str, Feed] = {}
-        self._made: dict[str, deque[str]] = defaultdict(partial(deque, maxlen=1 + LEFT_BEHIND))
+        self._made: dict[str, deque[str]] = defaultdict(partial(deque[str], maxlen=1 + LEFT_BEHIND))
         self._tasks: set[asyncio.Task[None]] = set()
         self._problems: dict[str, str] = {}
         self._number = 0
@@ -146,8 +149,6 @@ class Consumer:
     def _again(self, session: Session, subscription: Subscription, problem: str) -> None:
         self._feeds.pop(subscription.name, None)
         if self._taking and session.connection.is_open:
-            self._problems[subscription.name] = problem
-            self._on_change()
             task = asyncio.get_running_loop().create_task(self._reopen(session, subscription, problem))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
@@ -155,6 +156,8 @@ class Consumer:
     async def _reopen(self, session: Session, subscription: Subscription, problem: str) -> None:
         attempt = 0
         while problem:
+            self._problems[subscription.name] = problem
+            self._on_change()
             log.warning("link.consumer_lost", queue=subscription.name, reason=problem)
             attempt += 1
             await asyncio.sleep(self._backoff(attempt))

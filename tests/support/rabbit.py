@@ -10,6 +10,7 @@ import pika
 from pika.spec import BasicProperties
 
 from shared.topology import Topology
+from tests.support.eventually import eventually
 
 
 class Found(NamedTuple):
@@ -93,8 +94,9 @@ class Rabbit:
                 return False
             return True
 
-    def take(self, queue: str) -> list[Found]:
-        """Every message that waits in the queue; they are gone then."""
+    def take(self, queue: str, count: int = 0) -> list[Found]:
+        """Every message that waits in the queue, as soon as there are `count`; they are gone then."""
+        eventually(lambda: self.ready(queue) >= count, what=f"{count} messages in {queue}")
         count = self.ready(queue)
         messages = self._channel.consume(queue, auto_ack=True)
         found = [Found(body or b"", properties) for _, (_, properties, body) in zip(range(count), messages, strict=False)]

@@ -68,7 +68,7 @@ REPLIES = st.one_of(
 # Whatever pika may hand out of a message that somebody put onto a queue (pika.data.decode_value).
 FOREIGN: st.SearchStrategy[Any] = st.one_of(
     st.none(), st.booleans(), st.integers(-(2**63), 2**64), TEXT, st.binary(max_size=8), st.floats(), st.datetimes(),
-    st.decimals(allow_nan=True), st.lists(st.integers(), max_size=2), st.dictionaries(TEXT, st.integers(), max_size=2),
+    st.decimals(allow_nan=False, allow_infinity=False), st.lists(st.integers(), max_size=2), st.dictionaries(TEXT, st.integers(), max_size=2),
 )  # fmt: skip
 OURS = st.sampled_from(
     [f"fairway-{name}" for name in ("v", "queue", "attempt", "created", "tags", "state", "worker", "deliveries", "started", "finished")]
