@@ -41,6 +41,7 @@ class WebApp(FastAPI):
             docs_url=None,
             redoc_url=None,
             redirect_slashes=False,
+            telemetry={"tracing": False, "metrics": False, "logs": False},  # its records would hold what clients sent
             lifespan=lifespan,
         )
         self.tier = tier
@@ -58,9 +59,8 @@ def create_app(settings: Settings | None = None, records: Records | None = None)
     kept = records or open_records(settings.records_url)
     tier = Tier.of(settings, Catalogue.load(settings.jobs), kept)
     app = WebApp(tier, close_records=records is None)
-    app.router.routes += [submit_route(tier), batch_route(tier)]  # the hot ones are looked at first
-    for router in (jobs.router, views.router, health.router):
-        app.include_router(router)
+    # The hot ones first: routes are looked at in order.
+    app.router.routes += [submit_route(tier), batch_route(tier), *jobs.router.routes, *views.router.routes, *health.router.routes]
     app.router.routes += [*docs_routes(), *unbuilt_routes()]
     describe(app, tier.intake)
     answer_failures(app)

@@ -10,7 +10,7 @@ from starlette.requests import Request
 
 from producer.web.answers import HttpProblem
 
-PATIENCE = 30.0  # seconds for the next piece
+PATIENCE = 30.0  # seconds for a body that is read whole, and for the next piece of one that is streamed
 
 JSON = "application/json"
 NDJSON = "application/x-ndjson"
@@ -37,11 +37,15 @@ async def whole(request: Request, headers: RawHeaders, limit: int) -> bytes:
         raise too_large(limit)
     found: list[bytes] = []
     size = 0
-    async for piece in pieces(request):
-        size += len(piece)
-        if size > limit:
-            raise too_large(limit)
-        found.append(piece)
+    try:
+        async with asyncio.timeout(PATIENCE):
+            async for piece in request.stream():
+                size += len(piece)
+                if size > limit:
+                    raise too_large(limit)
+                found.append(piece)
+    except TimeoutError:
+        raise _late() from None
     return b"".join(found)
 
 
@@ -77,10 +81,14 @@ async def pieces(request: Request) -> AsyncIterator[bytes]:
         except StopAsyncIteration:
             return
         except TimeoutError:
-            raise HttpProblem(408, "timeout", "The body did not come.", f"nothing came for {PATIENCE:g} s") from None
+            raise _late() from None
         yield piece
 
 
 def too_large(limit: int) -> HttpProblem:
     """Over `limit` bytes."""
     return HttpProblem(413, "too_large", "The body is over the size limit.", f"at most {limit} bytes (FAIRWAY_BODY_LIMIT)")
+
+
+def _late() -> HttpProblem:
+    return HttpProblem(408, "timeout", "The body did not come.", f"it stopped coming for {PATIENCE:g} s")

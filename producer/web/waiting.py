@@ -48,7 +48,8 @@ class Waiting:
         self._waiters = 0
         self._closed = False
         self._poller: asyncio.Task[None] | None = None
-        self._looked: int | None = None  # what `changed` said at the last look; None where somebody came since
+        self._seen = 0  # what `changed` said at the last look
+        self._came = False  # somebody who wasn't looked for yet
 
     def granted(self, seconds: float, limit: float) -> float:
         """How long a client who wants `seconds` may wait: not at all where too many do, or the tier stops."""
@@ -75,7 +76,7 @@ class Waiting:
             wait = self._waits[id] = Wait(self._client.expect(id))
         wait.waiters += 1
         self._waiters += 1
-        self._looked = None
+        self._came = True
         if self._poller is None and self._records is not None:
             self._poller = asyncio.create_task(self._poll(self._records))
         return wait
@@ -94,15 +95,17 @@ class Waiting:
             try:
                 await self._look(records)
             except RecordsDown:
-                self._looked = None  # the store says so in the log; the push still wakes
+                self._came = True  # the store says so in the log; the push still wakes
             await asyncio.sleep(max(EVERY, REST * (loop.time() - began)))
         self._poller = None
 
     async def _look(self, records: Records) -> None:
-        looked, ids = self._looked, [one for one, wait in self._waits.items() if not wait.future.done()]
-        self._looked = changed = await asyncio.to_thread(records.changed)
-        if changed == looked or not ids:
+        came, self._came = self._came, False  # whoever comes from here on is looked for the next time
+        changed = await asyncio.to_thread(records.changed)
+        if changed == self._seen and not came:
             return
+        self._seen = changed
+        ids = [one for one, wait in self._waits.items() if not wait.future.done()]
         for record in (await asyncio.to_thread(records.get_many, ids)).values():
             wait = self._waits.get(record.id)
             if wait is not None and record.state.terminal and not wait.future.done():
