@@ -7,7 +7,10 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
 
+import httpx2
 import pytest
 
 from tests.support.broker import Broker
@@ -85,3 +88,14 @@ def test_a_worker_by_hand_takes_jobs_under_its_name(up: Deployment) -> None:
     finally:
         process.terminate()
         assert process.wait(20) == 0
+
+
+def test_a_job_published_by_hand_as_the_wire_format_says_is_done(up: Deployment, broker: Broker) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "wire-format.md").read_text()
+    message = json.loads(page.partition("publish\" -d '")[2].partition("'\n")[0])
+    vhost = urlsplit(up.environ["FAIRWAY_AMQP_URL"]).path[1:]
+    published = httpx2.post(f"{broker.management_url}/api/exchanges/{vhost}/fairway.jobs/publish", json=message, trust_env=False)
+    assert published.json() == {"routed": True}
+    id = message["properties"]["message_id"]
+    job = eventually(lambda: found.json() if (found := up.http.get(f"/v1/jobs/{id}")).status_code == 200 else None, 10)
+    assert (job["state"], job["reply"]["words"], job["args"]) == ("done", 2, None)
