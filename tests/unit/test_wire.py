@@ -15,6 +15,8 @@ from shared.errors import PROBLEM, Problem, TooLarge, Unreadable
 from shared.message import Message
 from shared.wire import (
     ID,
+    LAST_MS,
+    LONGEST_HEADERS,
     LONGEST_PROBLEM,
     TAG,
     check_size,
@@ -68,7 +70,7 @@ REPLIES = st.one_of(
 # Whatever pika may hand out of a message that somebody put onto a queue (pika.data.decode_value).
 FOREIGN: st.SearchStrategy[Any] = st.one_of(
     st.none(), st.booleans(), st.integers(-(2**63), 2**64), TEXT, st.binary(max_size=8), st.floats(), st.datetimes(),
-    st.decimals(allow_nan=False, allow_infinity=False), st.lists(st.integers(), max_size=2), st.dictionaries(TEXT, st.integers(), max_size=2),
+    st.decimals(allow_nan=True), st.lists(st.integers(), max_size=2), st.dictionaries(TEXT, st.integers(), max_size=2),
 )  # fmt: skip
 OURS = st.sampled_from(
     [f"fairway-{name}" for name in ("v", "queue", "attempt", "created", "tags", "state", "worker", "deliveries", "started", "finished")]
@@ -217,6 +219,21 @@ def test_a_dead_letter_is_the_job_itself_with_its_problem_in_a_header() -> None:
         "fairway-worker": "w1",
     }
     assert unpack_job(letter, "q") == envelope(reply_to=None)
+
+
+@given(GARBAGE, st.dictionaries(st.binary(max_size=3), FOREIGN, max_size=2), PROBLEMS)
+def test_whatever_it_is_it_can_be_sent_to_the_dead_letters(message: Message, odd: Any, problem: Problem) -> None:
+    letter = dead_letter(message._replace(headers={**message.headers, **odd}), problem, "w")
+    assert letter.body == message.body
+    assert {type(name) for name in letter.headers} == {str}
+    assert {type(value) for value in letter.headers.values()} <= {str, int, bool}
+    assert letter.timestamp is None or 0 <= letter.timestamp * 1000 <= LAST_MS
+
+
+def test_headers_that_would_end_the_connection_are_left_behind() -> None:
+    message = Message(b"", headers={"fairway-tags": "x" * LONGEST_HEADERS, "fairway-attempt": 2})
+    assert dead_letter(message, Problem("E", "Bad."), "w").headers.keys() == {"fairway-attempt", "fairway-problem", "fairway-worker"}
+    assert handed_back(message).headers == {"fairway-attempt": 2}
 
 
 @given(PROBLEMS, st.integers(1, 4000))
