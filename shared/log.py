@@ -20,9 +20,7 @@ EVENTS = frozenset(
         "link.unreachable",
         "link.blocked",
         "link.unblocked",
-        "link.topology_missing",
         "link.consumer_lost",
-        "job.started",
         "job.finished",
         "job.failed",
         "job.stuck",
@@ -45,7 +43,6 @@ EVENTS = frozenset(
         "records.up",
         "records.unreadable",
         "records.swept",
-        "topology.applied",
     }
 )
 

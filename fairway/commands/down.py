@@ -1,4 +1,4 @@
-"""`fairway down`."""
+"""`fairway down`: stop what an `up` left behind here."""
 
 from __future__ import annotations
 

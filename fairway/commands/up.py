@@ -1,4 +1,4 @@
-"""`fairway up`."""
+"""`fairway up`: start everything on this machine, and stay until told to stop."""
 
 from __future__ import annotations
 

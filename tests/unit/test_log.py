@@ -53,12 +53,12 @@ def test_a_line_is_json_with_its_level_and_time(capsys: pytest.CaptureFixture[st
 def test_every_line_of_an_attempt_names_it_the_libraries_own_too(capsys: pytest.CaptureFixture[str]) -> None:
     configure("json", "info")
     token = current_attempt.set(Running("a1", "text.count", 1, "w1"))
-    structlog.get_logger().info("job.started")
+    structlog.get_logger().info("job.finished")
     logging.getLogger("some.library").warning("odd: %s", 7)
     current_attempt.reset(token)
     structlog.get_logger().info("worker.stopped")
-    started, library, stopped = lines(capsys)
-    for line in (started, library):
+    finished, library, stopped = lines(capsys)
+    for line in (finished, library):
         assert (line["job"], line["type"], line["attempt"], line["worker"]) == ("a1", "text.count", 1, "w1")
     assert library["event"] == "odd: 7"
     assert "job" not in stopped
