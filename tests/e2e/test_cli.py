@@ -97,5 +97,6 @@ def test_a_job_published_by_hand_as_the_wire_format_says_is_done(up: Deployment,
     published = httpx2.post(f"{broker.management_url}/api/exchanges/{vhost}/fairway.jobs/publish", json=message, trust_env=False)
     assert published.json() == {"routed": True}
     id = message["properties"]["message_id"]
-    job = eventually(lambda: found.json() if (found := up.http.get(f"/v1/jobs/{id}")).status_code == 200 else None, 10)
+    eventually(lambda: up.http.get(f"/v1/jobs/{id}").status_code == 200, 10)
+    job = up.job(id)
     assert (job["state"], job["reply"]["words"], job["args"]) == ("done", 2, None)
