@@ -3,7 +3,7 @@
 
 User and password are those of RABBITMQ_USER and RABBITMQ_PASS; what isn't given is as it was, and at
 first the user `fairway` with a password made up here. Two files are written into the folder given:
-`amqp-url` for Fairway, which alone may read it, and `definitions.json` for RabbitMQ, with a salted hash.
+`amqp-url` for Fairway, whose group may read it, and `definitions.json` for RabbitMQ, with a salted hash.
 RabbitMQ imports it at each start, so a changed password counts from its next start
 (https://www.rabbitmq.com/docs/definitions#import-on-boot).
 """
@@ -84,7 +84,7 @@ def main(folder: Path) -> None:
         return
     # Definitions first: were this cut short in between, the next run would see the old address and write both.
     write(folder / "definitions.json", json.dumps(definitions(login, secrets.token_bytes(4))), 0o644)
-    write(url_file, amqp_url(login), 0o600)
+    write(url_file, amqp_url(login), 0o640)
     print(f"RabbitMQ's user is {login.user!r}; its password stands in {url_file}")  # noqa: T201 - as above
 
 

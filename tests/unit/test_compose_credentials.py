@@ -66,7 +66,7 @@ def test_guest_is_refused(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_only_its_owner_reads_the_address_and_everybody_the_hash(tmp_path: Path) -> None:
+def test_only_its_group_reads_the_address_and_everybody_the_hash(tmp_path: Path) -> None:
     settle(tmp_path)
-    assert (tmp_path / "amqp-url").stat().st_mode & 0o777 == 0o600
+    assert (tmp_path / "amqp-url").stat().st_mode & 0o777 == 0o640
     assert (tmp_path / "definitions.json").stat().st_mode & 0o777 == 0o644

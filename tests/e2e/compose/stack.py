@@ -32,13 +32,19 @@ class Container(NamedTuple):
 
 
 class Stack:
-    """One compose project. Its ports are free ones, unless WEB_PORT and ADMIN_PORT say which."""
+    """One compose project. Its ports are free ones, unless WEB_PORT and ADMIN_PORT say which.
+
+    `submitted_by` gathers the web replicas that have answered a POST.
+    """
 
     def __init__(self, project: str) -> None:
         web, admin = os.environ.get("WEB_PORT") or _free_port(), os.environ.get("ADMIN_PORT") or _free_port()
         clean = {name: value for name, value in os.environ.items() if not name.startswith(CHOICES)}
         self.environ = {**clean, "COMPOSE_PROJECT_NAME": project, "WEB_PORT": str(web), "ADMIN_PORT": str(admin)}
-        self.web = httpx2.Client(base_url=f"http://127.0.0.1:{web}/", timeout=30, trust_env=False)
+        self.submitted_by: set[str] = set()
+        self.web = httpx2.Client(
+            base_url=f"http://127.0.0.1:{web}/", timeout=30, trust_env=False, event_hooks={"response": [self._note_replica]}
+        )
         self.admin_url = f"http://127.0.0.1:{admin}/"
 
     def up(self, *also: str, **environ: str) -> None:
@@ -54,10 +60,10 @@ class Stack:
 
     def down(self) -> None:
         """Remove all of it, the volumes too."""
-        self.compose("down", "--volumes", "--remove-orphans")
+        self.compose("down", "--volumes", "--remove-orphans", "--timeout", "5")
 
     def logs(self) -> str:
-        return self.compose("logs", "--no-color", "--tail", "40")
+        return self.compose("logs", "--no-color", "--tail", "10")
 
     def compose(self, *words: str, also: Iterable[str] = (), **environ: str) -> str:
         """Run `docker compose` and return what it prints; raises `RuntimeError` with its complaint where it fails."""
@@ -105,6 +111,10 @@ class Stack:
         """The record of a job that ends within the 25 s that HTTP grants."""
         record: dict[str, Any] = self.web.get(f"v1/jobs/{id}", params={"wait": 25}).raise_for_status().json()
         return record
+
+    def _note_replica(self, answer: httpx2.Response) -> None:
+        if answer.request.method == "POST":
+            self.submitted_by.add(answer.headers["X-Served-By"])
 
 
 def until(condition: Callable[[], T], what: str, seconds: float) -> T:
