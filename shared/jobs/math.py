@@ -16,7 +16,7 @@ class Primes(BaseModel):
 
     count: int = Field(description="how many there are")
     largest: int | None = Field(description="the largest; null where there is none")
-    primes: list[int] | None = Field(None, description="all of them, where they were asked for")
+    primes: list[int] | None = Field(default=None, description="all of them, where they were asked for")
 
 
 class FindPrimes(Job[Primes], name="math.primes", queue="cpu"):

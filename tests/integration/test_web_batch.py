@@ -34,7 +34,7 @@ async def web(settings: Settings) -> AsyncIterator[Replica]:
 def on_queue(broker: Broker, settings: Settings) -> set[str]:
     """The ids of the jobs that are there; they are gone then."""
     with rabbit_at(broker.amqp_url) as rabbit:
-        return {found.properties.message_id for found in rabbit.take(Names(settings.prefix).work("front"))}
+        return {str(found.properties.message_id) for found in rabbit.take(Names(settings.prefix).work("front"))}
 
 
 async def outcomes(web: Replica, content: Any, headers: dict[str, str]) -> list[dict[str, Any]]:

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import pika
+from pika.exceptions import ChannelClosedByBroker
 from pika.spec import BasicProperties
 
 from shared.topology import Topology
@@ -90,7 +91,7 @@ class Rabbit:
         with self._connection.channel() as channel:
             try:
                 channel.queue_declare(queue, passive=True)
-            except pika.exceptions.ChannelClosedByBroker:
+            except ChannelClosedByBroker:
                 return False
             return True
 
@@ -99,7 +100,7 @@ class Rabbit:
         eventually(lambda: self.ready(queue) >= count, what=f"{count} messages in {queue}")
         count = self.ready(queue)
         messages = self._channel.consume(queue, auto_ack=True)
-        found = [Found(body or b"", properties) for _, (_, properties, body) in zip(range(count), messages, strict=False)]
+        found = [Found(body or b"", properties or BasicProperties()) for _, (_, properties, body) in zip(range(count), messages, strict=False)]
         self._channel.cancel()
         return found
 

@@ -18,7 +18,7 @@ class Greet(Job[str], name="test.greet", queue="front"):
     """Say hello."""
 
     name: str
-    times: int = Field(1, ge=1, le=10)
+    times: int = Field(default=1, ge=1, le=10)
     weight: float | None = None
     note: Any = None
     at: list[Place] | Place | None = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, assert_type
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from shared.job import Job
 
@@ -16,7 +16,7 @@ class Resized(BaseModel):
 
 class Resize(Job[Resized], name="image.resize", queue="images"):
     url: str
-    width: int = 100
+    width: int = Field(default=100, ge=1)  # pyright sees a default only where it is named (PEP 681)
 
 
 class Forget(Job[None], name="image.forget"):
