@@ -15,8 +15,10 @@ from shared.errors import PROBLEM, Problem, Unreadable
 from shared.link import Delivery
 from shared.message import Message
 from shared.records import Ended
-from shared.topology import Names
+from shared.topology import DELIVERY_LIMIT, Names
 from shared.wire import ID, LAST_MS, unpack_reply
+
+LIMIT_REACHED = "delivery_limit"
 
 
 def ending_of(delivery: Delivery, names: Names, now: int) -> Ended:
@@ -29,6 +31,7 @@ def ending_of(delivery: Delivery, names: Names, now: int) -> Ended:
 def _dead_letter(message: Message, names: Names, now: int) -> Ended:
     """Read with patience: this is where what nobody could read comes to."""
     headers = message.headers
+    limit_reached = headers.get("x-first-death-reason") == LIMIT_REACHED
     if not ID.fullmatch(message.id):
         raise Unreadable(f"a dead letter with the message_id {message.id[:80]!r}, which is no job id")
     ended = Reply(
@@ -40,7 +43,7 @@ def _dead_letter(message: Message, names: Names, now: int) -> Ended:
         problem=_problem_of(message),
         worker=str(headers.get("fairway-worker", "")),
         attempt=_number(headers.get("fairway-attempt"), 1),
-        deliveries=_number(headers.get("x-delivery-count"), 0) + 1,
+        deliveries=DELIVERY_LIMIT + 1 if limit_reached else 1,  # `x-delivery-count` is the records queue's own by now
         finished=now,
         tags=tuple(tag for tag in str(headers.get("fairway-tags", "")).split(",") if tag),
     )
@@ -55,7 +58,7 @@ def _problem_of(message: Message) -> Problem:
         except ValidationError:
             return Problem("dead_lettered", "A worker gave the job up.", "its reason can't be read")
     reason = str(message.headers.get("x-first-death-reason", "unknown"))
-    if reason == "delivery_limit":
+    if reason == LIMIT_REACHED:
         return Problem("crashed", "The workers that had the job went away too often.", "the broker's delivery limit was reached")
     return Problem("dead_lettered", "The broker gave the job up.", f"its reason: {reason}")
 

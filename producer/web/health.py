@@ -6,20 +6,21 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from producer.web.answers import RETRY_AFTER, HttpProblem, Json
+from producer.web.shapes import FAILURES, Health
 from producer.web.tier import Here, Tier
 from shared.errors import BrokerDown
 from shared.topology import Names
 
-router = APIRouter(tags=["health"])
+router = APIRouter(tags=["health"], responses=FAILURES)
 
 
-@router.get("/livez")
+@router.get("/livez", responses={200: {"model": Health}})
 async def livez() -> Response:
     """The process answers."""
     return Json({"status": "ok"})
 
 
-@router.get("/readyz")
+@router.get("/readyz", responses={200: {"model": Health}})
 async def readyz(tier: Here) -> Response:
     """The broker would take a job, finds its queues, and results are recorded."""
     reasons = await _reasons(tier)

@@ -13,7 +13,7 @@ from starlette.responses import Response
 from producer.web.answers import HttpProblem, Json, invalid_parameters
 from producer.web.prefer import preferred_wait
 from producer.web.render import members
-from producer.web.shapes import Job, JobPage
+from producer.web.shapes import FAILURES, Job, JobPage
 from producer.web.tier import Here, Tier
 from producer.web.waiting import EVERY, finished
 from shared import records
@@ -47,7 +47,7 @@ class Patience(BaseModel):
     wait: float = Field(0.0, ge=0, description="seconds to wait for the job's end, up to the limit of the deployment")
 
 
-router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
+router = APIRouter(prefix="/v1/jobs", tags=["jobs"], responses=FAILURES)
 
 
 @router.get("", responses={200: {"model": JobPage}})

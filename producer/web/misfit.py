@@ -32,7 +32,9 @@ def misfit(errors: Sequence[ErrorDetails], document: Any, catalogue: Catalogue) 
             unbuilt = [error for error in errors if error["type"] == "extra_forbidden" and _is_unbuilt(error["loc"])]
             if unbuilt:
                 names = ", ".join(f"`{error['loc'][1]}`" for error in unbuilt)
-                return not_built(f"the field {names}", errors=[{**_described(error, document), "detail": "not built yet"} for error in unbuilt])
+                return not_built(
+                    f"the field {names}", errors=[{**_described(error, document), "detail": "not built yet"} for error in unbuilt]
+                )
             return _invalid([_described(error, document) for error in errors[:MOST_ERRORS]])
 
 

@@ -9,9 +9,7 @@ from pydantic import TypeAdapter
 
 from producer.web.body import JSON, NDJSON
 from producer.web.intake import Intake
-from producer.web.shapes import Outcomes, Problem
-
-PROBLEM_JSON = "application/problem+json"
+from producer.web.shapes import PROBLEM_JSON, Outcomes, Problem
 
 PREFER = {
     "name": "Prefer",

@@ -5,7 +5,7 @@ holds real answers against them.
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -123,6 +123,12 @@ class Problem(BaseModel):
     detail: str
 
 
+class Health(Shape):
+    """All is well."""
+
+    status: Literal["ok"]
+
+
 class Outcome(Shape):
     """What became of one entry of a batch: its `id`, or its `problem`."""
 
@@ -135,3 +141,11 @@ class Outcomes(Shape):
     """One outcome for each entry, in order."""
 
     outcomes: list[Outcome]
+
+
+PROBLEM_JSON = "application/problem+json"
+
+# For FastAPI, instead of the errors that it would describe on its own.
+FAILURES: dict[int | str, dict[str, Any]] = {
+    "default": {"description": "A problem", "content": {PROBLEM_JSON: {"schema": {"$ref": "#/components/schemas/Problem"}}}}
+}

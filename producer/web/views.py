@@ -11,13 +11,13 @@ from starlette.responses import Response
 
 from producer.web.answers import Json
 from producer.web.fleet import Fleet, members
-from producer.web.shapes import JobTypes, Queues, Workers
+from producer.web.shapes import FAILURES, JobTypes, Queues, Workers
 from producer.web.tier import Here
 from shared.control.depths import Depth
 from shared.errors import TopologyMissing
 from shared.topology import Names
 
-router = APIRouter(prefix="/v1")
+router = APIRouter(prefix="/v1", responses=FAILURES)
 
 
 @router.get("/types", responses={200: {"model": JobTypes}}, tags=["jobs"])
