@@ -100,7 +100,8 @@ class Rabbit:
         eventually(lambda: self.ready(queue) >= count, what=f"{count} messages in {queue}")
         count = self.ready(queue)
         messages = self._channel.consume(queue, auto_ack=True)
-        found = [Found(body or b"", properties or BasicProperties()) for _, (_, properties, body) in zip(range(count), messages, strict=False)]
+        taken = zip(range(count), messages, strict=False)
+        found = [Found(body or b"", properties or BasicProperties()) for _, (_, properties, body) in taken]
         self._channel.cancel()
         return found
 
