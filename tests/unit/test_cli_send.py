@@ -206,6 +206,14 @@ def test_nobody_there_is_69_and_says_which_setting_and_what_helps() -> None:
     )
 
 
+def test_a_submit_without_an_answer_is_75_and_does_not_claim_to_know(web: ScriptedWeb) -> None:
+    web.on("POST", "/v1/jobs", Answer(None))
+    result = fairway("send", "text.count", "text=x", "--wait")
+    assert result.exit_code == 75
+    assert "hung up" in result.stderr
+    assert "may or may not have been accepted" in result.stderr
+
+
 def test_another_server_is_not_taken_for_ours(web: ScriptedWeb) -> None:
     for status in (200, 502):
         web.on("GET", "/v1/types", Answer("<html>", status))
