@@ -111,3 +111,4 @@ def configure(form: Literal["auto", "json", "console"], level: str) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(max(number, logging.WARNING))  # libraries: only what is wrong
+    logging.getLogger("pika").setLevel(logging.CRITICAL)  # the Link says in a line of its own what pika says in ten

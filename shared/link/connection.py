@@ -56,6 +56,10 @@ class Connection(AsyncioConnection):  # type: ignore[misc] # pika has no types
         if not self.is_closed:
             self._terminate_stream(AMQPError(reason))
 
+    def _on_connection_workflow_done(self, conn_or_exc: Any) -> None:
+        # Told to stop in the middle of a handshake, pika 1.4.4 hands over the class of its error.
+        super()._on_connection_workflow_done(conn_or_exc() if isinstance(conn_or_exc, type) else conn_or_exc)
+
     def _output_marshaled_frames(self, marshaled_frames: Sequence[bytes]) -> None:
         if not self._unsent:
             self._ours.call_soon(self._send_unsent)
@@ -217,10 +221,11 @@ def reason_of(error: BaseException | str) -> str:
     inner = [item for item in getattr(error, "args", ()) if isinstance(item, BaseException)]
     if inner:
         return reason_of(inner[0])
-    # pika's workflow errors keep theirs in `exceptions`
-    nested = getattr(error, "exceptions", None)
-    if nested:
-        return reason_of(nested[-1])
+    # pika's workflow errors keep theirs in `exceptions`, or in `exception`
+    nested = getattr(error, "exceptions", None) or [getattr(error, "exception", None)]
+    last = nested[-1]
+    if isinstance(last, BaseException):
+        return reason_of(last)
     return str(error) or type(error).__name__
 
 

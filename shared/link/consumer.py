@@ -42,7 +42,7 @@ class Consumer:
         self._prefetch = {subscription.name: subscription.prefetch for subscription in subscriptions}
         self._feeds: dict[str, Feed] = {}
         self._drains: dict[str, Feed] = {}
-        self._made: dict[str, deque[str]] = defaultdict(partial(deque[str], maxlen=1 + LEFT_BEHIND))
+        self._made: dict[str, deque[str]] = defaultdict(partial(deque[str], maxlen=LEFT_BEHIND))
         self._tasks: set[asyncio.Task[None]] = set()
         self._problems: dict[str, str] = {}
         self._number = 0

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from typing import Literal
 from urllib.parse import urlsplit
 
-CHUNK = 65_536
+CHUNK, DRIP = 65_536, 64  # bytes
 RESET = struct.pack("ii", 1, 0)  # SO_LINGER: on, for no time: closing sends an RST
 
 Way = Literal["up", "down"]  # to the broker, to the client
@@ -138,21 +138,26 @@ class Proxy:
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
+    async def _forward(self, way: Way, data: bytes, sink: asyncio.StreamWriter) -> None:
+        while data:
+            piece = data if self._rate is None else data[:DRIP]
+            if self._rate is not None:
+                await asyncio.sleep(len(piece) / self._rate)
+            data = data[len(piece) :]
+            sink.write(piece)
+            self.passed[way] += len(piece)
+            await sink.drain()
+
     async def _pump(self, way: Way, source: asyncio.StreamReader, sink: asyncio.StreamWriter, back: asyncio.StreamWriter) -> None:
         try:
             while True:
                 await self._flowing.wait()
-                data = await source.read(CHUNK if self._rate is None else 64)
+                data = await source.read(CHUNK)
                 await self._flowing.wait()
                 if not data:
                     break
-                if way in self._dropped:
-                    continue
-                if self._rate is not None:
-                    await asyncio.sleep(len(data) / self._rate)
-                sink.write(data)
-                self.passed[way] += len(data)
-                await sink.drain()
+                if way not in self._dropped:
+                    await self._forward(way, data, sink)
         except OSError:
             pass
         finally:

@@ -74,10 +74,17 @@ class Rabbit:
     def delete(self, queue: str) -> None:
         self._channel.queue_delete(queue)
 
+    def delete_exchange(self, exchange: str) -> None:
+        self._channel.exchange_delete(exchange)
+
+    def send(self, exchange: str, key: str, body: bytes, properties: BasicProperties) -> None:
+        """Confirmed, and taken by some queue."""
+        self._channel.basic_publish(exchange, key, body, properties, mandatory=True)
+
     def put(self, queue: str, *bodies: bytes, properties: BasicProperties | None = None) -> None:
         """Confirmed, through the default exchange."""
         for body in bodies:
-            self._channel.basic_publish("", queue, body, properties or BasicProperties(), mandatory=True)
+            self.send("", queue, body, properties or BasicProperties())
 
     def ready(self, queue: str) -> int:
         """How many messages wait in the queue, given to nobody."""
