@@ -19,8 +19,6 @@ from concurrent.futures import TimeoutError as FutureTimeout
 from types import TracebackType
 from typing import Any, Generic, Self, TypeVar
 
-import structlog
-
 from producer.calls import Ledger, reply_value
 from producer.replies import new_client, reply_queue
 from producer.store import open_given_records
@@ -29,6 +27,7 @@ from shared.errors import NoRecords, NoReplyInTime, OutcomeUnknown, RecordsDown,
 from shared.ids import Ids
 from shared.job import Job
 from shared.link import Delivery, Link, LinkStatus, PublishOutcome
+from shared.log import Logger
 from shared.record import Record
 from shared.records import Accepted, Records
 from shared.settings import Settings
@@ -36,7 +35,7 @@ from shared.submission import error_of, publication_of, seal
 from shared.topology import Names
 from shared.wire import unpack_reply
 
-log = structlog.get_logger()
+log = Logger()
 
 R = TypeVar("R")
 

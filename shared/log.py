@@ -76,6 +76,21 @@ def _bind_attempt(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMa
     return event
 
 
+# Lines of ours in a process that isn't ours: through the standard library's logger `fairway`, as a library should.
+_GUEST: Any = structlog.wrap_logger(
+    logging.getLogger("fairway"),
+    processors=[structlog.stdlib.filter_by_level, _bind_attempt, structlog.processors.KeyValueRenderer(key_order=["event"])],
+    wrapper_class=structlog.stdlib.BoundLogger,
+)
+
+
+class Logger:
+    """structlog as the process configured it; where it didn't, the standard library's logger `fairway`."""
+
+    def __getattr__(self, method: str) -> Any:
+        return getattr(structlog.get_logger() if structlog.is_configured() else _GUEST, method)
+
+
 def configure(form: Literal["auto", "json", "console"], level: str) -> None:
     """Set logging up for this process: structlog, and the standard library's loggers through it.
 

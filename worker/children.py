@@ -10,10 +10,8 @@ import sys
 from collections.abc import AsyncGenerator, Iterable
 from contextlib import asynccontextmanager
 
-import structlog
-
 from shared.envelope import Envelope
-from shared.log import current_attempt
+from shared.log import Logger, current_attempt
 from shared.settings import Settings
 from worker.childprocess import ChildProcess
 from worker.context import Context, Submitter
@@ -24,7 +22,7 @@ from worker.handler import Handler
 
 STARTING = 120.0  # seconds for imports and start hooks, models included
 
-log = structlog.get_logger()
+log = Logger()
 
 
 class ProcessExecutor:

@@ -12,10 +12,9 @@ from collections.abc import AsyncGenerator, Sequence
 from importlib.metadata import version
 from typing import Any, assert_never
 
-import structlog
-
 from shared.collector import settle_collector
 from shared.link import Link, Outbox
+from shared.log import Logger
 from shared.settings import Settings
 from shared.submission import now_ms
 from shared.topology import Names
@@ -34,7 +33,7 @@ from worker.settlement import Settlement
 from worker.submitter import LinkSubmitter
 from worker.tally import Tally
 
-log = structlog.get_logger()
+log = Logger()
 
 
 async def work(settings: Settings) -> int:

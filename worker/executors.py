@@ -6,18 +6,16 @@ import asyncio
 from functools import partial
 from typing import Any
 
-import structlog
-
 from shared.envelope import Envelope
 from shared.job import Job
-from shared.log import current_attempt
+from shared.log import Logger, current_attempt
 from worker.context import Context, Submitter
 from worker.executor import HandlerFailed, TimedOut
 from worker.handler import Handler
 from worker.sweep import Sweep
 from worker.threads import Threads
 
-log = structlog.get_logger()
+log = Logger()
 
 
 class LoopExecutor:

@@ -6,11 +6,10 @@ import inspect
 from importlib import import_module
 from types import ModuleType
 
-import structlog
-
+from shared.log import Logger
 from worker.hooks import Hook, hooks_in
 
-log = structlog.get_logger()
+log = Logger()
 
 
 class Modules:

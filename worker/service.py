@@ -13,10 +13,9 @@ import time
 from collections import Counter
 from collections.abc import Coroutine, Mapping, Sequence
 
-import structlog
-
 from shared.errors import Problem, Unreadable
 from shared.link import Delivery, Link, LinkStatus, Mailbox, SharedQueue
+from shared.log import Logger
 from shared.submission import now_ms
 from shared.topology import Names
 from shared.wire import unpack_job
@@ -29,7 +28,7 @@ from worker.places import Place, windows
 from worker.settlement import Settlement
 from worker.tally import Tally
 
-log = structlog.get_logger()
+log = Logger()
 
 PATIENCE = 1.0  # seconds that a delivery may wait for a slot before it is handed back
 LAST_WORDS = 1.0  # seconds for what was cancelled to give its delivery back

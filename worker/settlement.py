@@ -9,20 +9,19 @@ from __future__ import annotations
 import asyncio
 from typing import assert_never
 
-import structlog
-
 from shared.backoff import Backoff, full_jitter
 from shared.envelope import Reply, State
 from shared.errors import Problem
 from shared.link import Accepted, Link, Outbox, Publication, Unroutable
 from shared.link.delivery import Delivery
+from shared.log import Logger
 from shared.submission import now_ms
 from shared.topology import Names
 from shared.wire import NOBODY, dead_letter, handed_back, pack_reply
 from worker.held import Held
 from worker.outcome import Dead, Done, GivenBack, Outcome
 
-log = structlog.get_logger()
+log = Logger()
 
 
 class Settlement:

@@ -9,15 +9,13 @@ from __future__ import annotations
 import asyncio
 import math
 
-import structlog
-
-from shared.log import current_attempt
+from shared.log import Logger, current_attempt
 from worker.context import Context
 
 EVERY = 0.1  # seconds
 STUCK_AFTER = 1.0  # seconds that a cancelled coroutine may take to end before the log says so
 
-log = structlog.get_logger()
+log = Logger()
 
 
 class Sweep:

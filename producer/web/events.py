@@ -7,15 +7,15 @@ import secrets
 from collections.abc import Callable, Sequence
 from typing import assert_never
 
-import structlog
 from pydantic import ValidationError
 
 from producer.web.fleet import EVENT, Event, Fleet, Presence, Start
 from shared.link import Delivery, Mailbox, OwnQueue
+from shared.log import Logger
 from shared.records import Records, Started
 from shared.topology import Names
 
-log = structlog.get_logger()
+log = Logger()
 
 PREFETCH = 1000
 

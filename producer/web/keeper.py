@@ -9,17 +9,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 
-import structlog
-
 from producer.web.endings import ending_of
 from shared.backoff import Backoff, full_jitter
 from shared.errors import RecordsDown, Unreadable, Unstorable
 from shared.link import Delivery, Mailbox, SharedQueue
+from shared.log import Logger
 from shared.records import Ended, Records
 from shared.submission import now_ms
 from shared.topology import Names
 
-log = structlog.get_logger()
+log = Logger()
 
 PREFETCH = 1000
 LONGEST_REST = 5.0  # seconds between tries while the store is away

@@ -13,15 +13,15 @@ import signal
 import socket
 from collections.abc import Generator
 
-import structlog
 import uvicorn
 
 from producer.web.app import WebApp, create_app
 from shared.collector import settle_collector
 from shared.errors import NotConfigured
+from shared.log import Logger
 from shared.settings import Settings
 
-log = structlog.get_logger()
+log = Logger()
 
 BACKLOG = 2048
 KEEP_ALIVE = 75  # seconds; longer than a proxy keeps an idle connection, so that it is the proxy who closes it

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 
-import structlog
-
 from shared.errors import RecordsDown
+from shared.log import Logger
 from shared.records import Records
 from shared.submission import now_ms
 
-log = structlog.get_logger()
+log = Logger()
 
 EVERY = 60.0  # seconds
 STEP = 1000  # records

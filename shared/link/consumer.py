@@ -17,7 +17,6 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import assert_never
 
-import structlog
 from pika.channel import Channel
 from pika.exchange_type import ExchangeType
 
@@ -27,8 +26,9 @@ from shared.link.connection import ChannelClosed, Session, call
 from shared.link.feed import Declare, Feed
 from shared.link.state import LinkState, LinkStatus
 from shared.link.subscription import OwnQueue, SharedQueue, Subscription
+from shared.log import Logger
 
-log = structlog.get_logger()
+log = Logger()
 
 NOT_FOUND = 404
 LEFT_BEHIND = 3  # own queues of earlier sessions to drain; those before have likely expired

@@ -16,7 +16,6 @@ from collections.abc import Callable
 from itertools import takewhile
 from typing import Any
 
-import structlog
 from pika.channel import Channel
 from pika.spec import Basic, BasicProperties
 
@@ -25,8 +24,9 @@ from shared.link.connection import Session, call
 from shared.link.outcome import Accepted, PublishOutcome, Refused, Unknown, Unroutable
 from shared.link.publication import Publication
 from shared.link.state import LinkState, LinkStatus
+from shared.log import Logger
 
-log = structlog.get_logger()
+log = Logger()
 
 SWEEP = 0.1  # seconds between looks at the deadlines
 ACCEPTED = Accepted()

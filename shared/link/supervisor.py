@@ -9,7 +9,6 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-import structlog
 from pika.connection import URLParameters
 
 from shared.backoff import Backoff
@@ -18,8 +17,9 @@ from shared.link.addresses import resolve
 from shared.link.capabilities import Capabilities
 from shared.link.connection import Session
 from shared.link.state import LinkState, LinkStatus
+from shared.log import Logger
 
-log = structlog.get_logger()
+log = Logger()
 
 OPENING = 15.0  # seconds for channels, declares and consumes
 CLOSING = 2.0  # seconds for a close in good order

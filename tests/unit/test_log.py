@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import logging
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -88,3 +90,20 @@ def test_on_a_terminal_lines_are_readable(capsys: pytest.CaptureFixture[str]) ->
     assert "port" in text
     with pytest.raises(json.JSONDecodeError):
         json.loads(text)
+
+
+GUEST = """
+import logging, sys
+from shared.log import Logger
+if sys.argv[1:]:
+    logging.basicConfig(level="INFO", stream=sys.stdout, format="%(name)s %(levelname)s %(message)s")
+Logger().info("link.connected", session=1)
+"""
+
+
+def test_in_somebody_elses_process_lines_are_the_standard_librarys() -> None:
+    def said(*arguments: str) -> str:
+        return subprocess.run([sys.executable, "-c", GUEST, *arguments], capture_output=True, text=True, check=True).stdout
+
+    assert said() == ""
+    assert said("listening") == "fairway INFO event='link.connected' session=1\n"

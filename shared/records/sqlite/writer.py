@@ -12,16 +12,15 @@ from collections import deque
 from collections.abc import Sequence
 from typing import NamedTuple
 
-import structlog
-
 from shared.errors import RecordsDown, Unstorable
+from shared.log import Logger
 from shared.records.port import Change, Done
 from shared.records.sqlite.database import Connection, Database
 from shared.records.sqlite.rows import apply
 
 LARGEST_GROUP = 500  # changes, from where on a group takes no further write; the lock is held for some 5 ms then
 
-log = structlog.get_logger()
+log = Logger()
 
 _OUR_FAULT = (sqlite3.DataError, sqlite3.IntegrityError, sqlite3.InterfaceError, sqlite3.ProgrammingError)
 
