@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import click
 
 from shared.log import configure
@@ -15,11 +17,12 @@ from shared.settings import Settings
 def web(**options: str | None) -> None:
     """Run the web tier until SIGTERM or Ctrl-C; it then finishes the requests it has in hand.
 
-    Options win over the environment (FAIRWAY_WEB_HOST, FAIRWAY_WEB_PORT, FAIRWAY_NAME).
+    Options win over the environment (FAIRWAY_WEB_HOST, FAIRWAY_WEB_PORT, FAIRWAY_NAME). A second signal stops it at
+    once; the exit code is 1 then.
     """
     fields = {"host": "web_host", "port": "web_port", "name": "name"}
     settings = Settings.load(**{fields[option]: value for option, value in options.items() if value is not None})
     configure(settings.log, settings.log_level)
     from producer.web.server import serve  # noqa: PLC0415 - the HTTP server, only where it runs
 
-    serve(settings)
+    sys.exit(serve(settings))

@@ -62,6 +62,6 @@ def create_app(settings: Settings | None = None, records: Records | None = None)
     # The hot ones first: routes are looked at in order.
     app.router.routes += [submit_route(tier), batch_route(tier), *jobs.router.routes, *views.router.routes, *health.router.routes]
     app.router.routes += [*docs_routes(), *unbuilt_routes()]
-    describe(app, tier.intake)
+    describe(app, tier)
     answer_failures(app)
     return app

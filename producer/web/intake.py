@@ -91,9 +91,12 @@ class Intake:
             self.document(body)
 
     def schema(self) -> tuple[dict[str, Any], dict[str, Any]]:
-        """The JSON Schema of a submission, and the definitions that it refers to, for OpenAPI."""
-        schema = self._one.json_schema(ref_template="#/components/schemas/{model}")
-        return schema, schema.pop("$defs", {})
+        """The JSON Schema of a submission, and the definitions that it refers to, for OpenAPI.
+
+        Their names begin with `jobs.`, so that a class of a deployment may be called as one of ours.
+        """
+        schema = self._one.json_schema(ref_template="#/components/schemas/jobs.{model}")
+        return schema, {f"jobs.{name}": definition for name, definition in schema.pop("$defs", {}).items()}
 
 
 def _union(catalogue: Catalogue) -> Any:
@@ -115,4 +118,4 @@ def _model(name: str, job: type[Job[Any]], queues: tuple[str, ...]) -> type[Subm
         "args": (job, ...),
         "queue": (queue | None, Field(None, description=f"instead of the job type's own, {job.spec.queue}")),
     }
-    return create_model(f"{name}.submission", __base__=Submission, __doc__=job.__doc__, **fields)
+    return create_model(f"{job.__name__}Submission", __base__=Submission, __doc__=job.__doc__, **fields)

@@ -8,8 +8,9 @@ from fastapi import FastAPI
 from pydantic import TypeAdapter
 
 from producer.web.body import JSON, NDJSON
-from producer.web.intake import Intake
+from producer.web.examples import examples_of
 from producer.web.shapes import PROBLEM_JSON, Outcomes, Problem
+from producer.web.tier import Tier
 
 PREFER = {
     "name": "Prefer",
@@ -21,29 +22,29 @@ PREFER = {
 Schema = dict[str, Any]
 
 
-def describe(app: FastAPI, intake: Intake) -> None:
+def describe(app: FastAPI, tier: Tier) -> None:
     """Have `app` describe the submit routes too."""
     describe_own = app.openapi
 
     def openapi() -> Schema:
         document = describe_own()
         if "post" not in document["paths"]["/v1/jobs"]:
-            _add(document, intake)
+            _add(document, tier)
         return document
 
     app.openapi = openapi  # type: ignore[method-assign]  # as FastAPI's "Extending OpenAPI" does it
 
 
-def _add(document: Schema, intake: Intake) -> None:
-    schema, definitions = intake.schema()
+def _add(document: Schema, tier: Tier) -> None:
+    schema, definitions = tier.intake.schema()
     outcomes = TypeAdapter(Outcomes).json_schema(ref_template="#/components/schemas/{model}")
     schemas = document["components"]["schemas"]
     schemas.update({**definitions, "Submission": schema, **outcomes.pop("$defs"), "Outcomes": outcomes})
-    document["paths"]["/v1/jobs"]["post"] = _submit()
+    document["paths"]["/v1/jobs"]["post"] = _submit(examples_of(tier.kinds))
     document["paths"]["/v1/jobs/batch"] = {"post": _submit_batch()}
 
 
-def _submit() -> Schema:
+def _submit(examples: Schema) -> Schema:
     job = {"content": {JSON: {"schema": _ref("Job")}}}
     location = {"Location": {"description": "the job", "schema": {"type": "string"}}}
     return {
@@ -51,7 +52,7 @@ def _submit() -> Schema:
         "summary": "Submit a job",
         "operationId": "submit",
         "parameters": [PREFER],
-        "requestBody": {"required": True, "content": {JSON: {"schema": _ref("Submission")}}},
+        "requestBody": {"required": True, "content": {JSON: {"schema": _ref("Submission"), "examples": examples}}},
         "responses": {
             "202": {"description": "Accepted: the broker has the job safe", "headers": location, **job},
             "200": {"description": "Ended within the time that `Prefer: wait` gave it", "headers": location, **job},

@@ -34,6 +34,11 @@ class Server(uvicorn.Server):
         super().__init__(config)
         self._app = app
 
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            log.info("web.ready", url=_url(sockets or []), replica=self._app.tier.replica)
+
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._app.tier.waiting.finish()
         await super().shutdown(sockets)
@@ -51,8 +56,8 @@ class Server(uvicorn.Server):
         self.should_exit = True
 
 
-def serve(settings: Settings) -> None:
-    """Run a web replica until it is told to stop. Raises `NotConfigured`."""
+def serve(settings: Settings) -> int:
+    """Run a web replica until it is told to stop; returns its exit code, 0 after an end in good order. Raises `NotConfigured`."""
     app = create_app(settings)
     listener = listening(settings.web_host, settings.web_port)
     settle_collector()
@@ -67,11 +72,11 @@ def serve(settings: Settings) -> None:
         timeout_keep_alive=KEEP_ALIVE,
         timeout_graceful_shutdown=math.ceil(settings.grace),
     )
-    host, port = listener.getsockname()[:2]
-    log.info("web.ready", url=f"http://{f'[{host}]' if ':' in host else host}:{port}", replica=app.tier.replica)
+    server = Server(config, app)
     with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
-        runner.run(Server(config, app).serve([listener]))
+        runner.run(server.serve([listener]))
     log.info("web.stopped", replica=app.tier.replica)
+    return 0 if server.started and not server.force_exit else 1
 
 
 def listening(host: str, port: int) -> socket.socket:
@@ -81,3 +86,8 @@ def listening(host: str, port: int) -> socket.socket:
         return socket.create_server((host, port), family=family, backlog=BACKLOG)
     except OSError as error:
         raise NotConfigured(f"FAIRWAY_WEB_HOST, FAIRWAY_WEB_PORT: {host}:{port} can't be listened on: {error.strerror}") from error
+
+
+def _url(sockets: list[socket.socket]) -> str:
+    host, port = sockets[0].getsockname()[:2]
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}"

@@ -69,6 +69,13 @@ async def test_the_arguments_of_each_type_are_typed(document: dict[str, Any]) ->
     assert args["properties"]["to"]["type"] == "integer"
 
 
+async def test_the_examples_of_the_docs_are_taken(web: Replica, document: dict[str, Any]) -> None:
+    examples = document["paths"]["/v1/jobs"]["post"]["requestBody"]["content"]["application/json"]["examples"]
+    assert set(examples) == {"test.greet", "test.count"}
+    for example in examples.values():
+        assert (await web.http.post("/v1/jobs", json=example["value"])).status_code == 202
+
+
 async def test_answers_have_the_shape_that_is_described(web: Replica) -> None:
     job = (await web.http.post("/v1/jobs", json=GREET)).text
     assert shapes.Job.model_validate_json(job).state == "queued"
