@@ -19,7 +19,7 @@ from producer.web.tier import Tier
 from producer.web.unbuilt import IDEMPOTENCY_KEY, not_built
 from producer.web.waiting import finished
 from shared.envelope import Envelope, Reply, State
-from shared.errors import OutcomeUnknown
+from shared.errors import NoRecords, OutcomeUnknown, RecordsDown
 from shared.record import Record
 from shared.submission import seal
 
@@ -89,5 +89,12 @@ async def _submit_and_wait(tier: Tier, envelope: Envelope, seconds: float) -> Re
         return Json(members(finished(queued(envelope), reply)), 200, {"Location": f"/v1/jobs/{envelope.id}", **headers})
     if unknown is not None:
         raise of_error(unknown)
-    known = await asyncio.to_thread(tier.kept.get, envelope.id) if tier.kept is not None else None
-    return _accepted(known or queued(envelope), headers)
+    return _accepted(await _as_it_stands(tier, envelope), headers)
+
+
+async def _as_it_stands(tier: Tier, envelope: Envelope) -> Record:
+    """An accepted job. That its record can't be read takes nothing away from its being accepted."""
+    try:
+        return await asyncio.to_thread(tier.records.get, envelope.id) or queued(envelope)
+    except (NoRecords, RecordsDown):
+        return queued(envelope)

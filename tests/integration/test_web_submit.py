@@ -15,6 +15,7 @@ from shared.errors import Problem
 from shared.settings import Settings
 from shared.topology import Names
 from tests.support.broker import Broker
+from tests.support.memory_records import MemoryRecords
 from tests.support.rabbit import Rabbit, rabbit_at
 from tests.support.until import until
 from tests.support.web import Replica, deployed, done, hand, settings_of
@@ -152,6 +153,14 @@ async def test_a_job_that_does_not_end_in_time_is_accepted(broker: Broker, tmp_p
         answer = await web.http.post("/v1/jobs", json=GOOD, headers={"Prefer": "wait=20"})
     assert (answer.status_code, answer.json()["state"]) == (202, "queued")
     assert answer.headers["preference-applied"] == "wait=0.05"
+
+
+async def test_an_accepted_job_is_accepted_although_its_record_can_not_be_read(broker: Broker, tmp_path: Path) -> None:
+    records = MemoryRecords()
+    records.down = True
+    async with deployed(settings_of(broker, tmp_path, wait_limit=0.05), records) as web:
+        answer = await web.http.post("/v1/jobs", json=GOOD, headers={"Prefer": "wait=20"})
+    assert (answer.status_code, answer.json()["state"]) == (202, "queued")
 
 
 async def test_a_reply_that_is_no_json_is_a_problem_and_never_a_crash(web: Replica, settings: Settings) -> None:
