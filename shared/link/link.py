@@ -122,7 +122,9 @@ class Link:
         self._stopping = asyncio.Event()
         self._over = False
         self._inbox: Mailbox[Pending | Delivery | Command] = Mailbox(self._loop, self._take)
-        self._publisher = Publisher(self._settings.window, lambda: self._consumer.reachable, self._refresh, self._restart_publishing)
+        self._publisher = Publisher(
+            self._settings.window, lambda: self._consumer.reachable, lambda: self._status.detail, self._refresh, self._restart_publishing
+        )
         self._consumer = Consumer(self._subscriptions, self._label, self._backoff, self._refresh)
         self._publishing = Supervisor("publish", self._publisher, self._choices, self._backoff, self._status_changed)
         self._consuming = Supervisor("consume", self._consumer, self._choices, self._backoff, self._status_changed)

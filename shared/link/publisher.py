@@ -55,13 +55,20 @@ class Publisher:
     """The publish half of a Link. `window`: most unconfirmed messages; what exceeds it waits, with its deadline.
 
     `may_send` says whether replies would find us: until then a job waits, or its reply would be lost.
+    `hindrance` is what is in the way of the Link, in words, for those that never were sent.
     `on_change` is called when the condition changed, `on_channel_lost` when the channel ended by itself.
     """
 
     def __init__(
-        self, window: int, may_send: Callable[[], bool], on_change: Callable[[], None], on_channel_lost: Callable[[str], None]
+        self,
+        window: int,
+        may_send: Callable[[], bool],
+        hindrance: Callable[[], str],
+        on_change: Callable[[], None],
+        on_channel_lost: Callable[[str], None],
     ) -> None:
-        self._window, self._may_send, self._on_change, self._on_channel_lost = window, may_send, on_change, on_channel_lost
+        self._window, self._may_send, self._hindrance = window, may_send, hindrance
+        self._on_change, self._on_channel_lost = on_change, on_channel_lost
         self._waiting: deque[Pending] = deque()
         self._unconfirmed: dict[int, Pending] = {}
         self._returned: dict[Returned, str] = {}
@@ -199,6 +206,6 @@ class Publisher:
                 pending.end(Unknown("no confirm came in time"))
         for pending in self._waiting:
             if pending.deadline <= now and pending.settle is not None:
-                pending.end(Refused("not connected to the broker, or its window was full, for the whole deadline", away=True))
+                pending.end(Refused(f"not sent in time: {self._hindrance() or 'the window was full'}", away=True))
         self._waiting = deque(pending for pending in self._waiting if pending.settle is not None)
         self.pump()
