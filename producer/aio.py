@@ -13,21 +13,21 @@ import asyncio
 import os
 import time
 from collections.abc import Iterable, Sequence
-from functools import partial
 from types import TracebackType
 from typing import Any, Generic, Self, TypeVar
 
 from producer.calls import Ledger, reply_value
+from producer.recorder import Recorder
 from producer.replies import new_client, reply_queue
 from producer.store import open_given_records
 from shared.envelope import Envelope, Reply
-from shared.errors import FairwayError, NoRecords, NoReplyInTime, OutcomeUnknown, RecordsDown, Unreadable
+from shared.errors import FairwayError, NoRecords, NoReplyInTime, OutcomeUnknown, Unreadable
 from shared.ids import Ids
 from shared.job import Job
 from shared.link import Delivery, Link, LinkStatus, Mailbox, Outbox, Subscription
 from shared.log import Logger
 from shared.record import Record
-from shared.records import Accepted, Records
+from shared.records import Records
 from shared.settings import Settings
 from shared.submission import error_of, publication_of, seal
 from shared.topology import Names
@@ -153,8 +153,7 @@ class Client:
         error = error_of(outcome, envelope.id)
         if error is not None:
             raise error
-        if self.records is not None:
-            await self._record((envelope,))
+        await self._record((envelope,))
 
     async def accept_all(self, envelopes: Sequence[Envelope], *, timeout: float | None = None) -> list[FairwayError | None]:
         """Publish sealed jobs in one confirm window and record the accepted ones.
@@ -212,6 +211,7 @@ class Client:
             self.records = open_given_records(self.settings)
         self._arrived: Mailbox[Delivery] = Mailbox(self._loop, self._receive)
         replies = reply_queue(self.names, self._client, self._arrived.put_all)
+        self._recorder = Recorder(self.records, self._loop) if self.records is not None else None
         link = Link(self.settings, self._role, (replies, *self._also))
         self._outbox = Outbox(link, self._loop)
         link.start()
@@ -232,27 +232,13 @@ class Client:
                 link.ack(delivery)
 
     async def _record(self, accepted: Sequence[Envelope]) -> None:
-        """Write rows in a group with whoever else writes; a store that is away doesn't hold a job up."""
-        if self.records is None or not accepted:
+        """A store that is away doesn't hold a job up: its row is rebuilt from the reply."""
+        if self._recorder is None:
             return
-        written: asyncio.Future[RecordsDown | None] = self._loop.create_future()
-        self.records.write([Accepted(envelope) for envelope in accepted], partial(_tell, self._loop, written))
-        error = await written
-        if error is not None:
-            log.warning("records.down", reason=str(error))
-
-
-def _tell(loop: asyncio.AbstractEventLoop, future: asyncio.Future[Any], result: object) -> None:
-    """From another thread."""
-
-    def resolve() -> None:
-        if not future.done():
-            future.set_result(result)
-
-    try:
-        loop.call_soon_threadsafe(resolve)
-    except RuntimeError:
-        return  # the loop is closed: nobody waits
+        writes = [self._recorder.accepted(envelope) for envelope in accepted]
+        problems = {str(error) for write in writes if (error := await write) is not None}
+        for problem in problems:
+            log.warning("records.down", reason=problem)
 
 
 async def _in_time(waiter: asyncio.Future[Reply], timeout: float, id: str) -> Reply:
