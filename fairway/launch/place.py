@@ -43,14 +43,14 @@ class Place:
 
     def end_children(self, say: Say) -> None:
         """Stop the workers, then the web tier, that outlived their `fairway up`."""
-        files = [PidFile(path) for path in self.run.glob("*.pid") if path != self.launcher.path]
+        files = [PidFile(path) for path in sorted(self.run.glob("*.pid")) if path != self.launcher.path]
         workers = [file for file in files if file.path.stem != "web"]
         for group in (workers, [file for file in files if file not in workers]):
             for file in group:
-                file.terminate()
-            for file in group:
                 if (pid := file.pid()) is not None:
                     say(f"stopping {file.path.stem} (pid {pid}), left behind")
+                    file.terminate()
+            for file in group:
                 file.end(LIMIT)
 
     def end_launcher(self, say: Say) -> None:
