@@ -19,7 +19,7 @@ from shared.errors import NotConfigured
 
 READY = "import os, signal, sys\nsignal.pthread_sigmask(signal.SIG_BLOCK, [15])\nopen(os.environ['FIFO'], 'w').write(sys.argv[1] + '\\n')\n"
 POLITE = READY + "signal.sigwait([15])"
-STUBBORN = READY + "signal.sigwait([15]); signal.sigwait([15])"
+STUBBORN = READY + "signal.sigwait([15])\n" + READY + "signal.sigwait([15])"
 DEAF = READY + "signal.pause()"
 MISCONFIGURED = "import sys; sys.exit(78)"
 
@@ -101,6 +101,7 @@ async def test_a_second_signal_makes_the_stop_cold(tmp_path: Path, fifo: Fifo, s
         await stop.warm.wait()
         assert not stop.cold.is_set()
         stopping = asyncio.create_task(crew.stop(stop, grace=3600.0))
+        await fifo.lines(1)  # it has heard the first
         os.kill(os.getpid(), signal.SIGTERM)
         await stopping
     assert said == ["stopping at once: what still runs is handed back to the queue", "worker-1 stopped"]
