@@ -13,6 +13,7 @@ from importlib.metadata import version
 from typing import Any, assert_never
 
 from shared.collector import settle_collector
+from shared.errors import NotConfigured
 from shared.link import Link, Outbox
 from shared.log import Logger
 from shared.settings import Settings
@@ -41,6 +42,8 @@ async def work(settings: Settings) -> int:
 
     Raises `NotConfigured` before anything is connected, and what a start hook raises.
     """
+    if settings.ready_file is not None and not os.access(settings.ready_file.parent, os.W_OK):
+        raise NotConfigured(f"FAIRWAY_READY_FILE: {settings.ready_file.parent} can't be written to")
     registry = Registry.load(settings.handlers)
     queues = registry.only(settings.queues)
     names, name = Names(settings.prefix), settings.name or f"{socket.gethostname()}:{os.getpid()}"
@@ -59,7 +62,7 @@ async def work(settings: Settings) -> int:
         service.serve(link, settlement)
         presence.start()
         await warm.wait()
-        log.info("worker.stopping", running=len(service.book.held), grace=settings.grace)
+        log.info("worker.stopping", running=len(service.book), grace=settings.grace)
         await service.stop(settings.grace, cold)
         await asyncio.to_thread(presence.leave)
     await asyncio.to_thread(link.stop)

@@ -48,7 +48,7 @@ class Presence(threading.Thread):
 
     def run(self) -> None:
         while True:
-            held = tuple(self._book.held.values())  # one step under the GIL: the loop goes on meanwhile
+            held = self._book.all()  # one step under the GIL: the loop goes on meanwhile
             self._tell("presence", {"kind": "presence", "worker": self._worker(held)})
             self._announce(held)
             if self._ready_file is not None and self._link.status.healthy:

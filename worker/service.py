@@ -9,7 +9,6 @@ grace; give back the rest.
 from __future__ import annotations
 
 import asyncio
-import time
 from collections import Counter
 from collections.abc import Coroutine, Mapping, Sequence
 
@@ -47,7 +46,7 @@ class Service:
         self._tasks: set[asyncio.Task[None]] = set()  # what is settled without having run
         self._log = log.bind()  # bound once: the lazy logger costs as much as a job's validation
         self._handing_back: asyncio.TimerHandle | None = None
-        self._healthy = False
+        self._healthy = self._leaving = self._adopted = False
 
     def subscriptions(self) -> Sequence[SharedQueue]:
         """What the Link is to consume."""
@@ -68,6 +67,7 @@ class Service:
 
     async def stop(self, grace: float, cold: asyncio.Event) -> None:
         """Leave within `grace` seconds, or as soon as `cold` is set."""
+        self._leaving = True
         self._link.stop_taking()
         for place in self._places.values():
             while (held := place.dispatch.next()) is not None:
@@ -82,10 +82,17 @@ class Service:
     # -- arriving ----------------------------------------------------------------------------------
 
     def _receive(self, deliveries: list[Delivery]) -> None:
+        if self._leaving:  # these were on their way
+            for delivery in deliveries:
+                self._link.give_back(delivery)
+            return
         for delivery in deliveries:
             self._take(delivery)
         for place in self._places.values():
             self._start_waiting(place)
+        if self._adopted:
+            self._adopted = False
+            self._widen()
 
     def _take(self, delivery: Delivery) -> None:
         queue, place = self._routes[delivery.queue]
@@ -97,21 +104,21 @@ class Service:
             self._spawn(self._settlement.bury(delivery, queue, problem))
             return
         key = (envelope.id, envelope.attempt)
-        match self.book.verdict(key, redelivered=delivery.redelivered, now=time.monotonic()):
-            case Verdict.RUNNING:
-                self._adopt(self.book.held[key], delivery)
-            case Verdict.FINISHED:
-                log.info("job.adopted", job=envelope.id, running=False)
-                self._link.ack(delivery)
+        match self.book.verdict(key, delivery):
             case Verdict.NEW:
                 held = Held(envelope, delivery)
                 self.book.enter(held)
                 place.dispatch.add(held)
+            case Verdict.FINISHED:
+                log.info("job.adopted", job=envelope.id, running=False)
+                self._link.ack(delivery)
+            case Held() as running:
+                self._adopt(running, delivery)
 
     def _adopt(self, held: Held, delivery: Delivery) -> None:
         log.info("job.adopted", job=held.envelope.id, running=True)
         held.delivery = delivery
-        self._widen()
+        self._adopted = True
 
     # -- running -----------------------------------------------------------------------------------
 
@@ -157,7 +164,7 @@ class Service:
         if isinstance(outcome, GivenBack):
             self.book.hand_back(held)
         else:
-            self.book.finish(held, time.monotonic())
+            self.book.finish(held)
         if orphaned:
             self._widen()
 
@@ -181,12 +188,10 @@ class Service:
     def _reconsider(self, statuses: list[LinkStatus]) -> None:
         """The Link's status changed: what was out may come again, and windows must count what runs."""
         for status in statuses:
-            if self._healthy and not status.healthy:
-                self.book.session_lost(time.monotonic())
-                self._drop_orphans()
             if status.healthy != self._healthy:
                 self._healthy = status.healthy
                 log.info("worker.ready" if status.healthy else "worker.waiting", queues=sorted(self._queues), reason=status.detail)
+        self._drop_orphans()
         self._widen()
 
     def _drop_orphans(self) -> None:
@@ -202,7 +207,7 @@ class Service:
                 place.dispatch.add(held)
 
     def _widen(self) -> None:
-        orphans = Counter(held.envelope.queue for held in self.book.held.values() if held.orphaned)
+        orphans = Counter(held.envelope.queue for held in self.book.all() if held.orphaned)
         for queue, prefetch in windows(self._places, self._queues, orphans).items():
             self._link.set_prefetch(self._names.work(queue), prefetch)
 
@@ -217,7 +222,7 @@ class Service:
         impatient.cancel()
 
     def _running(self) -> set[asyncio.Task[None]]:
-        return {held.task for held in self.book.held.values() if held.task is not None} | self._tasks
+        return {held.task for held in self.book.all() if held.task is not None} | self._tasks
 
     def _spawn(self, work: Coroutine[None, None, None]) -> None:
         task = self._loop.create_task(work)

@@ -35,7 +35,10 @@ class Settlement:
         self._backoff = backoff or full_jitter(limit=5.0)
 
     async def settle(self, held: Held, outcome: Outcome) -> None:
-        """Confirm what `outcome` creates, then ack. Cancelling it leaves the delivery to the broker."""
+        """Confirm what `outcome` creates, then ack. Cancelling it leaves the delivery to the broker.
+
+        The delivery may become another one while we wait (adoption): the ack is for the one that is held then.
+        """
         match outcome:
             case Done(reply):
                 if self._wants_reply(held):
@@ -44,7 +47,8 @@ class Settlement:
             case Dead(problem):
                 if self._wants_reply(held):
                     await self._confirmed(self._reply(held, State.DEAD, problem=problem), held.envelope.id)
-                await self.bury(held.delivery, held.envelope.queue, problem)
+                await self._confirmed(self._dead_letter(held.delivery, held.envelope.queue, problem), held.envelope.id)
+                self._link.ack(held.delivery)
             case GivenBack():
                 self._link.give_back(held.delivery)
             case _:
@@ -52,14 +56,16 @@ class Settlement:
 
     async def bury(self, delivery: Delivery, queue: str, problem: Problem) -> None:
         """To the dead letters, with the problem; then ack."""
-        message = dead_letter(delivery.message, problem, self._worker)
-        await self._confirmed(Publication(self._names.dead, queue, message), message.id)
+        await self._confirmed(self._dead_letter(delivery, queue, problem), delivery.message.id)
         self._link.ack(delivery)
 
     async def hand_back(self, delivery: Delivery, queue: str) -> None:
         """Back to its queue by a publish of our own (a `nack` would count as a delivery up to 4.2); then ack."""
         await self._confirmed(Publication(self._names.jobs, queue, handed_back(delivery.message)), delivery.message.id)
         self._link.ack(delivery)
+
+    def _dead_letter(self, delivery: Delivery, queue: str, problem: Problem) -> Publication:
+        return Publication(self._names.dead, queue, dead_letter(delivery.message, problem, self._worker))
 
     def _wants_reply(self, held: Held) -> bool:
         return self._keeps_records or held.envelope.reply_to not in (None, NOBODY)
