@@ -20,6 +20,7 @@ from fairway.environment import forget, keep
 from fairway.launch.banner import banner
 from fairway.launch.broker import Say, start
 from fairway.launch.crew import Crew
+from fairway.launch.guard import guarded
 from fairway.launch.place import RECORDS, Place
 from fairway.launch.programs import Addresses, programs, worker_names
 from fairway.launch.signals import Stop
@@ -83,11 +84,8 @@ class Launch:
             yield self._settings.amqp_url.get_secret_value(), given.get_secret_value() if given else None
             return
         server, config = await asyncio.to_thread(start, self.place.home, os.environ, self._say)
-        try:
+        async with guarded(server, self._say):
             yield config.amqp_url, config.management_url
-        finally:
-            self._say("stopping RabbitMQ")
-            await asyncio.to_thread(server.stop)
 
     @asynccontextmanager
     async def _crew(self, addresses: Addresses, stop: Stop) -> AsyncGenerator[Crew]:

@@ -44,11 +44,13 @@ class Container:
 
         Raises `BrokerDown` with Docker's own words where it can't be started or isn't ready within a minute.
         """
-        config = NodeConfig.load(self.home)
-        if config is None or not self._runs():
-            config = self._run(config or NodeConfig.generate())
+        config = self.running() or self._run(NodeConfig.load(self.home) or NodeConfig.generate())
         wait_until_ready(config, alive=self._runs, log=lambda: f"see `docker logs {self.name}`")
         return config
+
+    def running(self) -> NodeConfig | None:
+        """The container's ports and credentials while it runs, else None."""
+        return NodeConfig.load(self.home) if self._runs() else None
 
     def stop(self) -> None:
         """Stop and remove the container; its data stays in the volume."""
