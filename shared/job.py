@@ -38,10 +38,11 @@ class Job(BaseModel, Generic[R]):
 
     Class arguments: `name`, dotted lower-case words of at most 120 characters, and `queue`,
     `[a-z0-9-]{1,40}`, by default `default`. Raises `TypeError` where either has another form.
-    Unknown arguments are refused (`extra="forbid"`), and a job doesn't change once it is made.
+    Unknown arguments are refused (`extra="forbid"`), so are NaN and infinities (JSON has none), and a job
+    doesn't change once it is made.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     spec: ClassVar[Spec[Any]]
 

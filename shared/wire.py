@@ -21,6 +21,7 @@ from shared.message import HeaderValue, Message
 
 VERSION = 1
 PREFIX = "fairway-"
+RECORDED = "fairway-recorded"
 LONGEST_ID = 128
 LONGEST_PROBLEM = 4096  # bytes of the short problem on a dead letter; the record has the full one
 LONGEST_TAGS = 1000  # characters
@@ -150,13 +151,18 @@ def _answer(body: bytes) -> tuple[bytes | None, Problem | None]:
     raise Unreadable("the body is neither a reply nor a problem")
 
 
-def dead_letter(message: Message, problem: Problem, worker: str) -> Message:
-    """A job's message as it goes to the dead letters: itself, its problem (short) in a header."""
+def dead_letter(message: Message, problem: Problem, *, queue: str, worker: str, recorded: bool) -> Message:
+    """A job's message as it goes to the dead letters: itself, with its problem (short) in a header.
+
+    `recorded`: the whole problem has gone to the records already, which must not take the short one for it.
+    """
     short = Problem(problem.type[:200], problem.title[:400], problem.detail[:1000])
     text = PROBLEM.dump_json(short, exclude_none=True).decode()
     if len(text.encode()) > LONGEST_PROBLEM:
         text = PROBLEM.dump_json(Problem(short.type, short.title), exclude_none=True).decode()
-    headers = {**own_headers(message.headers), "fairway-problem": text, "fairway-worker": worker}
+    headers = {**own_headers(message.headers), "fairway-queue": queue, "fairway-problem": text, "fairway-worker": worker}
+    if recorded:
+        headers[RECORDED] = True
     at = message.timestamp
     return message._replace(headers=headers, reply_to=None, timestamp=at if at is not None and 0 <= at * 1000 <= LAST_MS else None)
 

@@ -50,7 +50,7 @@ async def work(settings: Settings) -> int:
     submitter = LinkSubmitter(settings, names)
     places = _places(settings, registry, set(queues.values()), name, submitter)
     execution = Execution(registry, {run: place.executor for run, place in places.items()}, settings.job_timeout, settings.body_limit)
-    service = Service(names, queues, places, execution, Tally())
+    service = Service(names, queues, places, execution, Tally(queues))
     link = Link(settings, f"worker {name}" if settings.name else "worker", service.subscriptions(), service.on_status)
     loop = asyncio.get_running_loop()
     submitter.connect(link, loop)

@@ -18,9 +18,7 @@ class Execution:
     def __init__(self, registry: Registry, executors: Mapping[Run, Executor], timeout: float, reply_limit: int) -> None:
         self._reply_limit = reply_limit
         self._ways = {
-            handler.name: (executors[handler.run], handler, handler.timeout or timeout)
-            for handler in registry
-            if handler.run in executors
+            handler.name: (executors[handler.run], handler, handler.timeout or timeout) for handler in registry if handler.run in executors
         }
 
     async def attempt(self, envelope: Envelope) -> Outcome:

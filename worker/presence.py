@@ -58,7 +58,9 @@ class Presence(threading.Thread):
 
     def _worker(self, held: tuple[Held, ...]) -> dict[str, Any]:
         running = Counter(one.envelope.queue for one in held if one.started)
-        return {**self._about, "in_flight": dict(running), "done": self._tally.done, "failed": self._tally.failed}
+        tally = self._tally
+        counts = {"done": tally.done, "failed": tally.failed, "finished": dict(tally.finished)}
+        return {**self._about, "in_flight": dict(running), **counts}
 
     def _announce(self, held: tuple[Held, ...]) -> None:
         now = now_ms()

@@ -9,6 +9,7 @@ grace; give back the rest.
 from __future__ import annotations
 
 import asyncio
+import contextvars
 from collections import Counter
 from collections.abc import Coroutine, Mapping, Sequence
 
@@ -46,6 +47,7 @@ class Service:
         self._tasks: set[asyncio.Task[None]] = set()  # what is settled without having run
         self._log = log.bind()  # bound once: the lazy logger costs as much as a job's validation
         self._handing_back: asyncio.TimerHandle | None = None
+        self._context = contextvars.copy_context()
         self._healthy = self._leaving = self._adopted = False
 
     def subscriptions(self) -> Sequence[SharedQueue]:
@@ -124,7 +126,8 @@ class Service:
 
     def _start_waiting(self, place: Place) -> None:
         while (held := place.next()) is not None:
-            held.task = self._loop.create_task(self._life(held, place))  # the book holds it
+            # The book holds it. In a context of its own: this may be the last step of another job's task.
+            held.task = self._loop.create_task(self._life(held, place), context=self._context.copy())
         if len(place.dispatch) and self._handing_back is None:
             self._handing_back = self._loop.call_later(PATIENCE, self._hand_back_waiting)
 
@@ -152,10 +155,16 @@ class Service:
         match outcome:
             case Done():
                 self.tally.done += 1
+                self.tally.finished[held.envelope.queue] += 1
                 self._log.info("job.finished", outcome="done", wait_ms=waited, run_ms=ran)
             case Dead(problem):
                 self.tally.failed += 1
-                self._log.warning("job.failed", outcome="dead", problem=problem.type, detail=problem.title, wait_ms=waited, run_ms=ran)
+                self.tally.finished[held.envelope.queue] += 1
+                # Said, not bound: a job of an unknown type has had no attempt.
+                who = {"job": held.envelope.id, "type": held.envelope.type, "attempt": held.envelope.attempt}
+                self._log.warning(
+                    "job.failed", outcome="dead", problem=problem.type, detail=problem.title, wait_ms=waited, run_ms=ran, **who
+                )
             case GivenBack():
                 log.info("job.given_back", started=True, run_ms=ran)
 

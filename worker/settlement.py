@@ -45,9 +45,10 @@ class Settlement:
                     await self._confirmed(self._reply(held, State.DONE, reply=reply), held.envelope.id)
                 self._link.ack(held.delivery)
             case Dead(problem):
-                if self._wants_reply(held):
+                if wanted := self._wants_reply(held):
                     await self._confirmed(self._reply(held, State.DEAD, problem=problem), held.envelope.id)
-                await self._confirmed(self._dead_letter(held.delivery, held.envelope.queue, problem), held.envelope.id)
+                letter = self._dead_letter(held.delivery, held.envelope.queue, problem, recorded=wanted)
+                await self._confirmed(letter, held.envelope.id)
                 self._link.ack(held.delivery)
             case GivenBack():
                 self._link.give_back(held.delivery)
@@ -56,7 +57,7 @@ class Settlement:
 
     async def bury(self, delivery: Delivery, queue: str, problem: Problem) -> None:
         """To the dead letters, with the problem; then ack."""
-        await self._confirmed(self._dead_letter(delivery, queue, problem), delivery.message.id)
+        await self._confirmed(self._dead_letter(delivery, queue, problem, recorded=False), delivery.message.id)
         self._link.ack(delivery)
 
     async def hand_back(self, delivery: Delivery, queue: str) -> None:
@@ -64,8 +65,9 @@ class Settlement:
         await self._confirmed(Publication(self._names.jobs, queue, handed_back(delivery.message)), delivery.message.id)
         self._link.ack(delivery)
 
-    def _dead_letter(self, delivery: Delivery, queue: str, problem: Problem) -> Publication:
-        return Publication(self._names.dead, queue, dead_letter(delivery.message, problem, self._worker))
+    def _dead_letter(self, delivery: Delivery, queue: str, problem: Problem, *, recorded: bool) -> Publication:
+        letter = dead_letter(delivery.message, problem, queue=queue, worker=self._worker, recorded=recorded)
+        return Publication(self._names.dead, queue, letter)
 
     def _wants_reply(self, held: Held) -> bool:
         return self._keeps_records or held.envelope.reply_to not in (None, NOBODY)

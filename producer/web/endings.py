@@ -16,15 +16,18 @@ from shared.link import Delivery
 from shared.message import Message
 from shared.records import Ended
 from shared.topology import DELIVERY_LIMIT, Names
-from shared.wire import ID, LAST_MS, unpack_reply
+from shared.wire import ID, LAST_MS, RECORDED, unpack_reply
 
 LIMIT_REACHED = "delivery_limit"
 
 
-def ending_of(delivery: Delivery, names: Names, now: int) -> Ended:
-    """`now` in milliseconds since 1970: when a job ended whose message doesn't say. Raises `Unreadable`."""
+def ending_of(delivery: Delivery, names: Names, now: int) -> Ended | None:
+    """`now` in milliseconds since 1970: when a job ended whose message doesn't say. Raises `Unreadable`.
+
+    None for a dead letter whose end has been told already by its worker's reply, problem and all.
+    """
     if delivery.exchange == names.dead:
-        return _dead_letter(delivery.message, names, now)
+        return None if RECORDED in delivery.message.headers else _dead_letter(delivery.message, names, now)
     return Ended(unpack_reply(delivery.message))
 
 

@@ -76,7 +76,8 @@ class Keeper:
         endings: list[Ended] = []
         for delivery in batch:
             try:
-                endings.append(ending_of(delivery, self._names, now))
+                if (ending := ending_of(delivery, self._names, now)) is not None:
+                    endings.append(ending)
             except Unreadable as error:
                 log.warning("records.unreadable", exchange=delivery.exchange, reason=str(error))
         await self._store(endings)

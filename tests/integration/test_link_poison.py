@@ -58,7 +58,10 @@ async def test_each_of_it_can_be_sent_to_the_dead_letters_and_be_read_there_by_a
         with linked(settings_for(fresh_broker.amqp_url), SharedQueue("q", 100, inbox)) as link:
             for number, delivery in enumerate(inbox.wait(2 * len(KINDS))):
                 message = delivery.message
-                link.publish(Publication("", "dead", dead_letter(message, PROBLEM, "worker")), outcomes.of(f"dead {number}"))
+                link.publish(
+                    Publication("", "dead", dead_letter(message, PROBLEM, queue="default", worker="worker", recorded=False)),
+                    outcomes.of(f"dead {number}"),
+                )
                 link.publish(Publication("", "back", handed_back(message)), outcomes.of(f"back {number}"))
             outcomes.wait(4 * len(KINDS))
         assert len(outcomes.ids(Accepted)) == 4 * len(KINDS), [name for name in outcomes.all if outcomes[name] != Accepted()]
@@ -76,6 +79,6 @@ def test_the_problem_of_a_dead_letter_is_there_whatever_else_is(name: str, fresh
         rabbit.put("q", b"", properties=KINDS[name])
         with linked(settings_for(fresh_broker.amqp_url), SharedQueue("q", 1, inbox)):
             (delivery,) = inbox.wait(1)
-    headers = dead_letter(delivery.message, PROBLEM, "worker").headers
+    headers = dead_letter(delivery.message, PROBLEM, queue="default", worker="worker", recorded=False).headers
     assert "unreadable" in str(headers["fairway-problem"])
     assert headers["fairway-worker"] == "worker"

@@ -59,7 +59,13 @@ async def test_a_job_is_done_in_its_record_although_nobody_waits(web: Replica, s
 async def test_a_workers_dead_letter_has_its_problem_and_arguments(web: Replica, settings: Settings) -> None:
     names = Names(settings.prefix)
     with hand(settings) as worker:
-        buried = dead_letter(Message(b'{"a": 1}', id="by-hand", type="no.such"), Problem("unknown_type", "No handler.", "x"), "worker-9")
+        buried = dead_letter(
+            Message(b'{"a": 1}', id="by-hand", type="no.such"),
+            Problem("unknown_type", "No handler.", "x"),
+            queue="front",
+            worker="worker-9",
+            recorded=False,
+        )
         worker.say(names.dead, "front", buried.body, id=buried.id, type=buried.type, headers=dict(buried.headers))
         job = await ended(web, "by-hand")
     assert (job["state"], job["type"], job["args"], job["worker"]) == ("dead", "no.such", {"a": 1}, "worker-9")

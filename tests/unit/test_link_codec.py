@@ -69,7 +69,7 @@ def test_whatever_comes_is_a_job_or_unreadable_and_can_be_sent_on(properties: Ba
         assert unpack_job(delivery.message, "q").id == delivery.message.id
     except Unreadable as error:
         problem = Problem("unreadable", "The message is not a job.", str(error))
-        over_the_wire(properties_of(dead_letter(delivery.message, problem, "worker")))
+        over_the_wire(properties_of(dead_letter(delivery.message, problem, queue="q", worker="worker", recorded=False)))
     else:
         over_the_wire(properties_of(handed_back(delivery.message)))
 

@@ -28,8 +28,14 @@ class Channel:
     def flush(self) -> None: ...
 
 
-def ending(exchange: str, message: Message) -> Ended:
+def told(exchange: str, message: Message) -> Ended | None:
     return ending_of(Delivery("fairway.records", exchange, message, False, 1, 1, Channel()), NAMES, NOW)
+
+
+def ending(exchange: str, message: Message) -> Ended:
+    found = told(exchange, message)
+    assert found is not None
+    return found
 
 
 def dead(**headers: Any) -> Ended:
@@ -43,7 +49,7 @@ def test_a_reply_is_what_it_says() -> None:
 
 def test_a_workers_dead_letter_brings_its_problem_and_the_arguments() -> None:
     problem = Problem("unknown_type", "No handler.", "here")
-    found = ending("fairway.dead", dead_letter(JOB, problem, "worker-1"))
+    found = ending("fairway.dead", dead_letter(JOB, problem, queue="front", worker="worker-1", recorded=False))
     assert found.args == JOB.body
     assert found.reply == Reply("job-1", "test.greet", "front", State.DEAD, 1_700_000_000_000, None, problem, "worker-1", finished=NOW)
 
@@ -54,6 +60,11 @@ def test_the_brokers_dead_letter_says_why(reason: str, type: str) -> None:
     assert found.problem is not None
     deliveries = DELIVERY_LIMIT + 1 if reason == "delivery_limit" else 1  # the header counts for the records queue
     assert (found.state, found.problem.type, found.deliveries, found.queue) == (State.DEAD, type, deliveries, "front")
+
+
+def test_a_dead_letter_whose_problem_was_told_whole_is_not_told_short() -> None:
+    letter = dead_letter(JOB, Problem("E", "Bad."), queue="front", worker="worker-1", recorded=True)
+    assert told("fairway.dead", letter) is None
 
 
 def test_a_job_made_by_hand_gets_its_queue_from_where_it_died() -> None:

@@ -211,19 +211,26 @@ def test_headers_that_a_broker_would_act_on_are_dropped() -> None:
 
 def test_a_dead_letter_is_the_job_itself_with_its_problem_in_a_header() -> None:
     job = pack_job(envelope(reply_to="r.me"))
-    letter = dead_letter(job._replace(headers={**job.headers, "x-death": "x"}), Problem("E", "Bad.", "detail", "trace"), "w1")
+    letter = dead_letter(
+        job._replace(headers={**job.headers, "x-death": "x"}),
+        Problem("E", "Bad.", "detail", "trace"),
+        queue="q",
+        worker="w1",
+        recorded=True,
+    )
     assert (letter.body, letter.id, letter.type, letter.reply_to) == (job.body, job.id, job.type, None)
     assert letter.headers == {
         **job.headers,
         "fairway-problem": '{"type":"E","title":"Bad.","detail":"detail"}',
         "fairway-worker": "w1",
+        "fairway-recorded": True,
     }
     assert unpack_job(letter, "q") == envelope(reply_to=None)
 
 
 @given(GARBAGE, st.dictionaries(st.binary(max_size=3), FOREIGN, max_size=2), PROBLEMS)
 def test_whatever_it_is_it_can_be_sent_to_the_dead_letters(message: Message, odd: Any, problem: Problem) -> None:
-    letter = dead_letter(message._replace(headers={**message.headers, **odd}), problem, "w")
+    letter = dead_letter(message._replace(headers={**message.headers, **odd}), problem, queue="q", worker="w", recorded=False)
     assert letter.body == message.body
     assert {type(name) for name in letter.headers} == {str}
     assert {type(value) for value in letter.headers.values()} <= {str, int, bool}
@@ -232,14 +239,15 @@ def test_whatever_it_is_it_can_be_sent_to_the_dead_letters(message: Message, odd
 
 def test_headers_that_would_end_the_connection_are_left_behind() -> None:
     message = Message(b"", headers={"fairway-tags": "x" * LONGEST_HEADERS, "fairway-attempt": 2})
-    assert dead_letter(message, Problem("E", "Bad."), "w").headers.keys() == {"fairway-attempt", "fairway-problem", "fairway-worker"}
+    letter = dead_letter(message, Problem("E", "Bad."), queue="q", worker="w", recorded=False)
+    assert letter.headers.keys() == {"fairway-attempt", "fairway-queue", "fairway-problem", "fairway-worker"}
     assert handed_back(message).headers == {"fairway-attempt": 2}
 
 
 @given(PROBLEMS, st.integers(1, 4000))
 def test_the_problem_of_a_dead_letter_stays_short_and_readable(problem: Problem, times: int) -> None:
     long = Problem(problem.type * times, problem.title * times, problem.detail * times)
-    text = dead_letter(pack_job(envelope()), long, "w").headers["fairway-problem"]
+    text = dead_letter(pack_job(envelope()), long, queue="q", worker="w", recorded=False).headers["fairway-problem"]
     assert isinstance(text, str)
     assert len(text.encode()) <= LONGEST_PROBLEM
     assert long.type.startswith(PROBLEM.validate_json(text).type)
