@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --all-extras --group dev --no-header --no-emit-index-url
+COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url
 
 .DEFAULT_GOAL := help
 .PHONY: help up down test check format types imports units bench compose-test lock clean
@@ -45,10 +45,12 @@ bench: $(READY) ## messages a second and CPU a job, next to the floor
 compose-test: $(READY) ## what deploy/docker-compose.yml promises, asked of the real thing (needs Docker)
 	$(BIN)/pytest tests/e2e/compose/checks.py
 
-lock: ## requirements.lock anew from pyproject.toml
+lock: ## the lock files anew from pyproject.toml
 	$(PYTHON) -m venv .cache/lock
 	.cache/lock/bin/pip install --quiet --disable-pip-version-check uv
-	.cache/lock/bin/$(COMPILE) --upgrade pyproject.toml --output-file requirements.lock
+	.cache/lock/bin/$(COMPILE) --all-extras --group dev --upgrade pyproject.toml --output-file requirements.lock
+	.cache/lock/bin/$(COMPILE) --extra web --extra fast --extra samples --constraint requirements.lock pyproject.toml --output-file deploy/requirements.lock
+	echo 'hatchling>=1.27' | .cache/lock/bin/$(COMPILE) --constraint requirements.lock - --output-file deploy/build.lock
 
 clean: ## remove the virtual environment and all caches; data of `make up` stays
 	rm -rf $(VENV) .cache .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis dist build
@@ -60,5 +62,5 @@ $(READY): requirements.lock
 	@echo "making $(VENV) from requirements.lock (once, about a minute)"
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements.lock
-	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $(READY)

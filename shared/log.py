@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
 from contextvars import ContextVar
 from typing import Any, Literal, Protocol
 
@@ -76,6 +76,15 @@ def _bind_attempt(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMa
     return event
 
 
+def _bind(who: Mapping[str, str]) -> Any:
+    def bind(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+        for name, value in who.items():
+            event.setdefault(name, value)
+        return event
+
+    return bind
+
+
 # Lines of ours in a process that isn't ours: through the standard library's logger `fairway`, as a library should.
 _GUEST: Any = structlog.wrap_logger(
     logging.getLogger("fairway"),
@@ -91,16 +100,17 @@ class Logger:
         return getattr(structlog.get_logger() if structlog.is_configured() else _GUEST, method)
 
 
-def configure(form: Literal["auto", "json", "console"], level: str) -> None:
+def configure(form: Literal["auto", "json", "console"], level: str, **who: str) -> None:
     """Set logging up for this process: structlog, and the standard library's loggers through it.
 
-    `form` and `level` as in `Settings.log` and `Settings.log_level`. Child processes call it again:
-    a configured logger can't be pickled.
+    `form` and `level` as in `Settings.log` and `Settings.log_level`; `who` is bound to every line of the
+    process (`worker="worker-1"`). Child processes call it again: a configured logger can't be pickled.
     """
     console = form == "console" or (form == "auto" and sys.stdout.isatty())
     shared_processors: list[Any] = [
         structlog.contextvars.merge_contextvars,
         _bind_attempt,
+        _bind(who),
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.StackInfoRenderer(),

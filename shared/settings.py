@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import os
 import re
+import socket
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -115,6 +116,11 @@ class Settings(BaseSettings):
             if not re.match(r"amqps?://", url.strip()):
                 raise ValueError("each address must begin with amqp:// or amqps://")
         return value
+
+    @property
+    def own_name(self) -> str:
+        """What this worker or web replica is called: FAIRWAY_NAME, else host:pid."""
+        return self.name or f"{socket.gethostname()}:{os.getpid()}"
 
     @property
     def amqp_urls(self) -> tuple[str, ...]:

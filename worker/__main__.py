@@ -23,7 +23,7 @@ def main() -> None:
     """
     try:
         settings = Settings.load()
-        configure(settings.log, settings.log_level)
+        configure(settings.log, settings.log_level, worker=settings.own_name)
         with asyncio.Runner(loop_factory=new_event_loop) as runner:
             sys.exit(runner.run(work(settings)))
     except NotConfigured as error:

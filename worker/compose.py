@@ -46,7 +46,7 @@ async def work(settings: Settings) -> int:
         raise NotConfigured(f"FAIRWAY_READY_FILE: {settings.ready_file.parent} can't be written to")
     registry = Registry.load(settings.handlers)
     queues = registry.only(settings.queues)
-    names, name = Names(settings.prefix), settings.name or f"{socket.gethostname()}:{os.getpid()}"
+    names, name = Names(settings.prefix), settings.own_name
     submitter = LinkSubmitter(settings, names)
     places = _places(settings, registry, set(queues.values()), name, submitter)
     execution = Execution(registry, {run: place.executor for run, place in places.items()}, settings.job_timeout, settings.body_limit)

@@ -22,7 +22,7 @@ def web(**options: str | None) -> None:
     """
     fields = {"host": "web_host", "port": "web_port", "name": "name"}
     settings = Settings.load(**{fields[option]: value for option, value in options.items() if value is not None})
-    configure(settings.log, settings.log_level)
+    configure(settings.log, settings.log_level, replica=settings.own_name)
     from producer.web.server import serve  # noqa: PLC0415 - the HTTP server, only where it runs
 
     sys.exit(serve(settings))

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import socket
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -78,7 +76,7 @@ class Tier:
     @property
     def replica(self) -> str:
         """The name of this replica."""
-        return self.settings.name or f"{socket.gethostname()}:{os.getpid()}"
+        return self.settings.own_name
 
     @property
     def records(self) -> Records:
