@@ -70,7 +70,7 @@ def test_one_id_under_way_to_two_places_is_told_apart(link: Link, rabbit: Rabbit
 def test_a_queue_that_is_full_refuses(link: Link, rabbit: Rabbit) -> None:
     rabbit.queue("full", x_max_length=1, x_overflow="reject-publish")
     rabbit.put("full", b"1")
-    eventually(lambda: isinstance(publish_and_wait(link, "full"), Refused), what="the limit is a soft one")
+    eventually(lambda: isinstance(publish_and_wait(link, "full"), Refused), what=lambda: "the limit is a soft one")
     outcome = publish_and_wait(link, "full")
     assert outcome == Refused("the broker refused it (nack)")
 

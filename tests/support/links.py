@@ -36,7 +36,7 @@ class Inbox:
 
     def wait(self, count: int, within: float = 10.0) -> list[Delivery]:
         """The deliveries so far, as soon as there are `count`."""
-        eventually(lambda: len(self.deliveries) >= count, within, f"{len(self.deliveries)} of {count} deliveries")
+        eventually(lambda: len(self.deliveries) >= count, within, lambda: f"{len(self.deliveries)} of {count} deliveries")
         return list(self.deliveries)
 
 
@@ -68,7 +68,7 @@ class Outcomes:
         return [id for id, outcomes in tuple(self.all.items()) if isinstance(outcomes[0], kind)]
 
     def wait(self, count: int, within: float = 10.0) -> None:
-        eventually(lambda: len(self.all) >= count, within, f"{len(self.all)} of {count} outcomes")
+        eventually(lambda: len(self.all) >= count, within, lambda: f"{len(self.all)} of {count} outcomes")
 
     def are_single(self) -> bool:
         return all(len(outcomes) == 1 for outcomes in self.all.values())

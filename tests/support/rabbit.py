@@ -55,6 +55,8 @@ class Rabbit:
             self._channel.exchange_declare(exchange.name, exchange.kind, durable=True, arguments=dict(exchange.arguments))
         for queue in topology.queues:
             self.queue(queue.name, **queue.arguments)
+        for relay in topology.relays:
+            self._channel.exchange_bind(relay.exchange, relay.source, relay.key)
         for binding in topology.bindings:
             self._channel.queue_bind(binding.queue, binding.exchange, binding.key)
 
@@ -104,12 +106,15 @@ class Rabbit:
 
     def take(self, queue: str, count: int = 0) -> list[Found]:
         """Every message that waits in the queue, as soon as there are `count`; they are gone then."""
-        eventually(lambda: self.ready(queue) >= count, what=f"{count} messages in {queue}")
+        eventually(lambda: self.ready(queue) >= count, what=lambda: f"{self.ready(queue)} of {count} messages in {queue}")
         count = self.ready(queue)
-        messages = self._channel.consume(queue, auto_ack=True)
-        taken = zip(range(count), messages, strict=False)
-        found = [Found(body or b"", properties or BasicProperties()) for _, (_, properties, body) in taken]
-        self._channel.cancel()
+        found: list[Found] = []
+        while len(found) < count:
+            method, properties, body = next(self._channel.consume(queue))
+            assert method is not None
+            self._channel.basic_ack(method.delivery_tag)
+            found.append(Found(body or b"", properties or BasicProperties()))
+        self._channel.cancel()  # gives back what came beside
         return found
 
 
