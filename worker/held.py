@@ -13,12 +13,13 @@ Key = tuple[str, int]  # id and attempt
 class Held:
     """`delivery` is the one to settle by: a redelivery of the same attempt takes its place (adoption)."""
 
-    __slots__ = ("announced", "delivery", "envelope", "key", "started", "task")
+    __slots__ = ("adopted", "announced", "delivery", "envelope", "key", "started", "task")
 
     def __init__(self, envelope: Envelope, delivery: Delivery) -> None:
         self.envelope, self.delivery = envelope, delivery
         self.key: Key = (envelope.id, envelope.attempt)
         self.started = 0  # milliseconds since 1970; 0 until it runs
+        self.adopted = False  # whether its delivery has come back over a new session
         self.announced = False  # whether the started event was sent
         self.task: asyncio.Task[None] | None = None
 

@@ -27,14 +27,16 @@ class Place:
         return held
 
 
-def windows(places: Mapping[Run, Place], queues: Mapping[str, Run], orphans: Mapping[str, int]) -> dict[str, int]:
+def windows(
+    places: Mapping[Run, Place], queues: Mapping[str, Run], orphans: Mapping[str, int], adopted: Mapping[str, int]
+) -> dict[str, int]:
     """The prefetch of each queue: its share of its executor's slots, less those that orphans keep.
 
     An orphan is a job that still runs although its delivery's connection is gone: the broker doesn't
-    count it, so the window must. At least 1, or the consumer could never be woken.
+    count it, so the window must. At least 1, or the consumer could never be woken. An adopted one has come
+    back, and takes no slot: for each there is room for one more, so that the rest of our own can come, which
+    the broker put back to the head of the queue, before another worker runs them too.
     """
     sharing = {run: sum(other is run for other in queues.values()) for run in places}
-    return {
-        queue: max(1, places[run].dispatch.prefetch(places[run].slots, sharing[run]) - orphans.get(queue, 0))
-        for queue, run in queues.items()
-    }
+    share = {queue: places[run].dispatch.prefetch(places[run].slots, sharing[run]) for queue, run in queues.items()}
+    return {queue: min(most, max(1, most - orphans.get(queue, 0)) + adopted.get(queue, 0)) for queue, most in share.items()}

@@ -48,11 +48,12 @@ class Service:
         self._log = log.bind()  # bound once: the lazy logger costs as much as a job's validation
         self._handing_back: asyncio.TimerHandle | None = None
         self._context = contextvars.copy_context()
+        self._windows: dict[str, int] = {}
         self._healthy = self._leaving = self._adopted = False
 
     def subscriptions(self) -> Sequence[SharedQueue]:
         """What the Link is to consume."""
-        prefetch = windows(self._places, self._queues, {})
+        prefetch = windows(self._places, self._queues, {}, {})
         return [SharedQueue(self._names.work(queue), prefetch[queue], self._arrived.put_all) for queue in self._queues]
 
     def on_status(self, status: LinkStatus) -> None:
@@ -120,7 +121,7 @@ class Service:
     def _adopt(self, held: Held, delivery: Delivery) -> None:
         log.info("job.adopted", job=held.envelope.id, running=True)
         held.delivery = delivery
-        self._adopted = True
+        held.adopted = self._adopted = True
 
     # -- running -----------------------------------------------------------------------------------
 
@@ -197,6 +198,8 @@ class Service:
     def _reconsider(self, statuses: list[LinkStatus]) -> None:
         """The Link's status changed: what was out may come again, and windows must count what runs."""
         for status in statuses:
+            if not status.healthy:
+                self._windows.clear()
             if status.healthy != self._healthy:
                 self._healthy = status.healthy
                 log.info("worker.ready" if status.healthy else "worker.waiting", queues=sorted(self._queues), reason=status.detail)
@@ -216,9 +219,13 @@ class Service:
                 place.dispatch.add(held)
 
     def _widen(self) -> None:
-        orphans = Counter(held.envelope.queue for held in self.book.all() if held.orphaned)
-        for queue, prefetch in windows(self._places, self._queues, orphans).items():
-            self._link.set_prefetch(self._names.work(queue), prefetch)
+        """Within a session windows only grow: less would bring more, for a new consumer doesn't count what is out."""
+        held = self.book.all()
+        orphans = Counter(one.envelope.queue for one in held if one.orphaned)
+        adopted = Counter(one.envelope.queue for one in held if one.adopted and not one.orphaned)
+        for queue, prefetch in windows(self._places, self._queues, orphans, adopted).items():
+            self._windows[queue] = max(prefetch, self._windows.get(queue, 0))
+            self._link.set_prefetch(self._names.work(queue), self._windows[queue])
 
     # -- inside ------------------------------------------------------------------------------------
 

@@ -13,7 +13,7 @@ from pydantic_core import from_json
 from tests.support.broker import Broker
 from tests.support.eventually import eventually
 from tests.support.fleet import NAMES, Fleet, fleet_on
-from tests.support.jobs import Big, Boom, Echo, Hold, Note
+from tests.support.jobs import Big, Boom, Echo, Hold, Note, Stain
 from tests.support.poison import odd, poison
 
 
@@ -35,6 +35,13 @@ def test_a_job_runs_answers_and_is_gone(fleet: Fleet) -> None:
     assert worker.ended() == 0
     assert fleet.is_empty()
     assert worker.saw("worker.stopped")["done"] == 100
+
+
+def test_what_a_job_leaves_in_its_context_is_not_there_for_the_next(fleet: Fleet) -> None:
+    fleet.worker(slots=1)
+    for _ in range(5):
+        fleet.submit(Stain(colour="red"))
+    assert [reply.reply for reply in fleet.replies(5)] == [b'"none"'] * 5
 
 
 def test_what_is_no_job_ends_in_the_dead_letters_with_its_problem_and_the_next_job_runs(fleet: Fleet) -> None:

@@ -116,7 +116,8 @@ class Fleet:
         return found
 
     def is_empty(self, queue: str = "default") -> bool:
-        """Whether nothing waits in a work queue, and nobody holds anything: all workers must have left."""
+        """Whether nothing is in a work queue, once all workers have left it: what they held is back then."""
+        eventually(lambda: self.rabbit.consumers(NAMES.work(queue)) == 0)
         return self.rabbit.ready(NAMES.work(queue)) == 0
 
     def _runs(self) -> list[str]:

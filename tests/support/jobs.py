@@ -25,6 +25,12 @@ class Hold(Job[str], name="it.hold"):
     place: Path
 
 
+class Fall(Job[str], name="it.fall"):
+    """`Hold`, and then raise."""
+
+    place: Path
+
+
 class Side(Job[str], name="it.side", queue="side"):
     """`Note` from another queue that shares the loop."""
 
@@ -53,3 +59,9 @@ class Big(Job[str], name="it.big"):
     """Return so many characters."""
 
     size: int
+
+
+class Stain(Job[str], name="it.stain"):
+    """Return what the last job left in the context, and leave something there."""
+
+    colour: str

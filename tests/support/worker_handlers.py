@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import time
 from pathlib import Path
 
-from tests.support.jobs import Big, Block, Boom, Brief, Echo, Hold, Note, Side
+from tests.support.jobs import Big, Block, Boom, Brief, Echo, Fall, Hold, Note, Side, Stain
 from worker.context import current
 from worker.handler import handles
 
 PAUSE = 0.005
+colour: contextvars.ContextVar[str] = contextvars.ContextVar("colour", default="none")
 
 
 def note(place: Path) -> str:
@@ -44,6 +46,11 @@ async def hold(job: Hold) -> str:
     return id
 
 
+@handles(Fall, timeout=120)
+async def fall(job: Fall) -> str:
+    raise ValueError(await hold(Hold(place=job.place)))
+
+
 @handles(Block)
 async def block(job: Block) -> str:
     id = note(job.place)
@@ -66,3 +73,10 @@ async def boom(_: Boom) -> None:
 @handles(Big)
 async def big(job: Big) -> str:
     return "x" * job.size
+
+
+@handles(Stain)
+async def stain(job: Stain) -> str:
+    before = colour.get()
+    colour.set(job.colour)
+    return before

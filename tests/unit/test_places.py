@@ -36,9 +36,18 @@ def test_when_nothing_waits_no_slot_is_taken() -> None:
 def test_a_queue_may_hold_its_share_less_what_runs_without_the_broker_knowing() -> None:
     places = {Run.LOOP: place(10), Run.THREAD: place(3)}
     queues = {"a": Run.LOOP, "b": Run.LOOP, "c": Run.THREAD}
-    assert windows(places, queues, {}) == {"a": 5, "b": 5, "c": 3}
-    assert windows(places, queues, {"a": 2, "c": 1}) == {"a": 3, "b": 5, "c": 2}
+    assert windows(places, queues, {}, {}) == {"a": 5, "b": 5, "c": 3}
+    assert windows(places, queues, {"a": 2, "c": 1}, {}) == {"a": 3, "b": 5, "c": 2}
 
 
 def test_a_window_is_never_shut() -> None:
-    assert windows({Run.LOOP: place(4)}, {"a": Run.LOOP}, {"a": 4}) == {"a": 1}
+    assert windows({Run.LOOP: place(4)}, {"a": Run.LOOP}, {"a": 4}, {}) == {"a": 1}
+
+
+def test_a_full_worker_gets_all_of_its_own_back_in_a_few_steps_and_no_more_than_its_share() -> None:
+    orphans, adopted, steps = 64, 0, list[int]()
+    while not steps or adopted < 64:
+        (window,) = windows({Run.LOOP: place(64)}, {"a": Run.LOOP}, {"a": orphans}, {"a": adopted}).values()
+        steps.append(window)
+        orphans, adopted = 64 - window, window
+    assert steps == [1, 2, 4, 8, 16, 32, 64]
