@@ -178,6 +178,7 @@ class Client:
 
     async def status(self, id: str) -> Record:
         """The record of a job; see `JobHandle.status`."""
+        self._started()
         if self.records is None:
             raise NoRecords("this client was given no records: set FAIRWAY_RECORDS_URL, or ask the web tier")
         record = await asyncio.to_thread(self.records.get, id)
@@ -206,7 +207,7 @@ class Client:
 
     def _start(self) -> Link:
         self._pid, self._loop = os.getpid(), asyncio.get_running_loop()
-        self._client, self._ledger = new_client(), Ledger()
+        self._client, self._ledger, self._ids = new_client(), Ledger(), Ids()  # ids of two processes never meet
         if self._owns_records:
             self.records = open_given_records(self.settings)
         self._arrived: Mailbox[Delivery] = Mailbox(self._loop, self._receive)

@@ -77,7 +77,7 @@ class Client:
         self.records = records
         self._owns_records = records is None
         self._role = role
-        self._ids, self._starting = Ids(), threading.Lock()
+        self._starting = threading.Lock()
         self._session: _Session | None = None
 
     def __enter__(self) -> Self:
@@ -170,7 +170,7 @@ class Client:
             return session
 
     def _seal(self, session: _Session, job: Job[Any], queue: str | None, tags: Iterable[str], *, reply: bool) -> Envelope:
-        return seal(job, self._ids.new(), queue=queue, tags=tags, reply_to=session.reply_key if reply else None)
+        return seal(job, session.ids.new(), queue=queue, tags=tags, reply_to=session.reply_key if reply else None)
 
     def _accept(self, session: _Session, envelope: Envelope, timeout: float | None) -> None:
         publication = publication_of(envelope, self.names, self.settings)
@@ -196,7 +196,7 @@ class _Session:
         self.pid = os.getpid()
         client = new_client()
         self.reply_key = f"r.{client}"
-        self.ledger = Ledger()
+        self.ledger, self.ids = Ledger(), Ids()  # ids of two processes never meet
         self.link = Link(settings, role, [reply_queue(names, client, self._receive)])
         self.link.start()
 
