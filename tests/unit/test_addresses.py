@@ -14,9 +14,10 @@ from shared.link.addresses import parameters_of, resolve, shown
 def test_an_address_gives_its_parts_and_the_connection_its_name() -> None:
     parameters = parameters_of("amqp://me:s%2Fecret@broker:5673/team%2Fa", heartbeat=7, name="fairway test host:1")
     assert (parameters.host, parameters.port, parameters.virtual_host) == ("broker", 5673, "team/a")
-    assert (parameters.credentials.username, parameters.credentials.password) == ("me", "s/ecret")
+    credentials: Any = parameters.credentials
+    assert (credentials.username, credentials.password) == ("me", "s/ecret")
     assert (parameters.heartbeat, parameters.connection_attempts) == (7, 1)
-    assert parameters.client_properties["connection_name"] == "fairway test host:1"
+    assert (parameters.client_properties or {})["connection_name"] == "fairway test host:1"
 
 
 def test_a_heartbeat_in_the_address_does_not_beat_the_setting() -> None:

@@ -12,6 +12,7 @@ from shared.errors import Reject
 from shared.job import Job
 from tests.support.deliveries import an_envelope
 from worker.execution import Execution
+from worker.executor import Executor
 from worker.handler import Handler, Run
 from worker.outcome import Dead, Done, GivenBack
 from worker.registry import Registry
@@ -50,7 +51,10 @@ async def nothing() -> bytes:
 
 def execution(loop: Scripted, thread: Scripted | None = None) -> Execution:
     registry = Registry([Handler(Quick, lambda _: None, Run.LOOP, None), Handler(Slow, lambda _: None, Run.THREAD, 7.5)])
-    return Execution(registry, {Run.LOOP: loop, **({Run.THREAD: thread} if thread else {})}, timeout=60.0, reply_limit=8)
+    executors: dict[Run, Executor] = {Run.LOOP: loop}
+    if thread is not None:
+        executors[Run.THREAD] = thread
+    return Execution(registry, executors, timeout=60.0, reply_limit=8)
 
 
 async def test_a_handler_runs_where_it_belongs_with_its_own_time_limit_or_the_workers() -> None:

@@ -70,7 +70,7 @@ def test_a_content_header_that_cannot_be_decoded_comes_without_its_properties(pr
     headers = [one for one in reader.frames if isinstance(one, frame.Header)]
     assert [one.properties.type for one in headers] == ["before", None, "after"]
     assert headers[1].body_size == 2
-    assert headers[1].properties.content_type.removeprefix("undecodable (").removesuffix(")") in kind.split("|")
+    assert str(headers[1].properties.content_type).removeprefix("undecodable (").removesuffix(")") in kind.split("|")
 
 
 def test_what_is_no_frame_ends_the_connection() -> None:

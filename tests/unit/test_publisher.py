@@ -58,8 +58,9 @@ class ModelBroker:
         if exchange == "odd":
             raise TypeError("can't be encoded")
         self._tag += 1
-        self.unconfirmed[self._tag] = properties.message_id
-        self.sent.append(properties.message_id)
+        id = str(properties.message_id)
+        self.unconfirmed[self._tag] = id
+        self.sent.append(id)
 
     # -- what the broker does
 
