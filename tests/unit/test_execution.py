@@ -40,7 +40,7 @@ class Scripted:
     async def close(self) -> None:
         """Nothing to let go of."""
 
-    async def run(self, handler: Handler, _: Envelope, timeout: float) -> bytes:
+    async def run(self, handler: Handler, envelope: Envelope, timeout: float) -> bytes:  # noqa: ARG002 - as the port says
         self.seen.append((handler.name, timeout))
         return await self.act()
 

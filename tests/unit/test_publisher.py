@@ -258,3 +258,13 @@ async def test_nothing_is_sent_before_replies_would_find_us() -> None:
     await run.step("look at the deadlines", 0)
     assert run.broker.sent == ["0"]
     run.publisher.close()
+
+
+async def test_what_cannot_be_encoded_is_refused_and_spoils_nothing() -> None:
+    run = await _opened()
+    assert run.broker is not None
+    await run.step("publish odd", 0)
+    await run.step("publish", 0)
+    assert run.outcomes["0"] == [Refused("can't be put on the wire: TypeError(\"can't be encoded\")")]
+    assert run.broker.sent == ["1"]
+    run.publisher.close()
