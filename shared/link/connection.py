@@ -1,11 +1,10 @@
-"""pika's connection, with its callbacks as awaitables and three adaptations, each tested:
+"""pika's connection, with its callbacks as awaitables and two adaptations, each tested:
 
 1. It survives poison. pika 1.4.4 ends the whole connection at a message whose header table holds a
    timestamp far in the future (`OSError`, `OverflowError`, `ValueError`) or 3,000 nested tables
    (`RecursionError`). A message that can kill one consumer kills the next one too; so its properties
    are dropped here, and what is left goes to the dead letters as unreadable.
 2. It writes once a turn of the loop: pika makes a system call for each of the three frames of a message.
-3. It reads without copying the rest of its buffer for each frame, and takes the short way for deliveries.
 """
 
 # typeshed's types of pika leave out what is adapted here, and half of its callbacks.
@@ -23,7 +22,7 @@ from pika.adapters.asyncio_connection import AsyncioConnection
 from pika.channel import Channel
 from pika.connection import Parameters
 from pika.exceptions import AMQPError
-from pika.spec import Basic, BasicProperties
+from pika.spec import BasicProperties
 
 from shared.errors import BrokerDown
 
@@ -31,7 +30,6 @@ _FRAME_HEADER = struct.Struct(">BHL")  # type, channel, size of the payload (AMQ
 _FRAME_END = 1  # byte
 _BODY_SIZE = struct.Struct(">HHQ")  # class, weight, size of the body (4.2.6.1)
 _CONTENT_HEADER = 2
-_LARGEST_KIND = 8  # heartbeat; a server of another protocol answers with an 'A' (4.2.2)
 LOOKS, SILENT_LOOKS = 2, 4  # looks in a heartbeat, and how many without a sound are too many
 
 _UNDECODABLE = (OSError, OverflowError, ValueError, RecursionError, struct.error, KeyError)
@@ -73,41 +71,24 @@ class Connection(AsyncioConnection):  # type: ignore[misc] # pika has no types
         if not self.is_closed:
             self._adapter_emit_data(data)
 
-    def _on_data_available(self, data_in: bytes) -> None:
-        buffer = self._frame_buffer + data_in
-        if buffer[0] > _LARGEST_KIND:
-            super()._on_data_available(data_in)
-            return
-        position, end = 0, len(buffer)
-        while end - position > _FRAME_HEADER.size:
-            _, _, size = _FRAME_HEADER.unpack_from(buffer, position)
-            stop = position + _FRAME_HEADER.size + size + _FRAME_END
-            if stop > end:
-                break
-            received = _decode(buffer[position:stop])
-            position = stop
-            self._process_frame(received)
-        self._frame_buffer = buffer[position:]
-        self.bytes_received += position
-
-    def _process_frame(self, frame_value: Any) -> None:
-        if isinstance(frame_value, frame.Method) and isinstance(frame_value.method, Basic.Deliver):
-            self.frames_received += 1
-            self._deliver_frame_to_channel(frame_value)
-        else:
-            super()._process_frame(frame_value)
+    def _read_frame(self) -> Any:
+        try:
+            return super()._read_frame()
+        except _UNDECODABLE as error:
+            bare = _without_properties(self._frame_buffer, error)
+            if bare is None:
+                raise
+            return bare
 
 
-def _decode(data: bytes) -> Any:
-    """One whole frame; a content header that can't be decoded comes without its properties."""
-    try:
-        return frame.decode_frame(data)[1]
-    except _UNDECODABLE as error:
-        kind, channel, _ = _FRAME_HEADER.unpack_from(data)
-        if kind != _CONTENT_HEADER:
-            raise
-        _, _, body_size = _BODY_SIZE.unpack_from(data, _FRAME_HEADER.size)
-        return frame.Header(channel, body_size, BasicProperties(content_type=f"undecodable ({type(error).__name__})"))
+def _without_properties(buffer: bytes, error: Exception) -> tuple[int, Any] | None:
+    """How long the frame at the head of `buffer` is, and the content header in it; None where it is no such one."""
+    kind, channel, size = _FRAME_HEADER.unpack_from(buffer)
+    if kind != _CONTENT_HEADER:
+        return None
+    _, _, body_size = _BODY_SIZE.unpack_from(buffer, _FRAME_HEADER.size)
+    properties = BasicProperties(content_type=f"undecodable ({type(error).__name__})")
+    return _FRAME_HEADER.size + size + _FRAME_END, frame.Header(channel, body_size, properties)
 
 
 class Session:
