@@ -8,7 +8,8 @@
 """
 
 # typeshed's types of pika leave out what is adapted here, and half of its callbacks.
-# pyright: reportAttributeAccessIssue=false, reportUnknownMemberType=false, reportUnknownArgumentType=false, reportUnknownLambdaType=false
+# pyright: reportAttributeAccessIssue=false, reportUnknownMemberType=false, reportUnknownArgumentType=false
+# pyright: reportUnknownLambdaType=false, reportUnknownVariableType=false
 
 from __future__ import annotations
 
@@ -40,7 +41,7 @@ class Connection(AsyncioConnection):  # type: ignore[misc] # pika has no types
 
     def __init__(self, parameters: Parameters, loop: asyncio.AbstractEventLoop, **callbacks: Any) -> None:
         self._ours = loop
-        self._frame_buffer = b""
+        self._frame_buffer: bytes = b""
         self._unsent: list[bytes] = []
         super().__init__(parameters, custom_ioloop=loop, **callbacks)
 
