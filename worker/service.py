@@ -90,7 +90,8 @@ class Service:
                 self._link.give_back(delivery)
             return
         for delivery in deliveries:
-            self._take(delivery)
+            if delivery.origin.is_open:  # else its session ended on the way: the broker gives it out again
+                self._take(delivery)
         for place in self._places.values():
             self._start_waiting(place)
         if self._adopted:
@@ -185,9 +186,10 @@ class Service:
         self._handing_back = None
         for place in self._places.values():
             while (held := place.dispatch.next()) is not None:
-                log.info("job.given_back", job=held.envelope.id, type=held.envelope.type, started=False)
                 self.book.hand_back(held)
-                self._spawn(self._settlement.hand_back(held.delivery, held.envelope.queue))
+                if not held.orphaned:  # or the broker has it back already
+                    log.info("job.given_back", job=held.envelope.id, type=held.envelope.type, started=False)
+                    self._spawn(self._settlement.hand_back(held.delivery, held.envelope.queue))
 
     def _give_back(self, held: Held) -> None:
         self.book.hand_back(held)

@@ -92,13 +92,16 @@ class Settlement:
         return Publication(self._names.replies, envelope.reply_to or NOBODY, pack_reply(ended))
 
     async def _confirmed(self, publication: Publication, id: str) -> None:
-        """Publish until the broker has it. A reply that nobody takes any more counts as settled."""
+        """Publish until the broker has it.
+
+        A reply that nobody takes any more counts as settled, but not where records are kept: they must have it.
+        """
         attempt = 0
         while True:
             outcome = await self._outbox.publish(publication)
             if isinstance(outcome, Accepted):
                 return
-            if isinstance(outcome, Unroutable) and publication.exchange == self._names.replies:
+            if isinstance(outcome, Unroutable) and publication.exchange == self._names.replies and not self._keeps_records:
                 return
             attempt += 1
             log.warning("job.unsettled", job=id, exchange=publication.exchange, reason=outcome.reason, tries=attempt)

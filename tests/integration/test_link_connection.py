@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import socket
 import time
@@ -48,6 +49,17 @@ def test_it_opens_one_connection_to_publish_and_one_to_consume_and_says_who_it_i
         named = eventually(lambda: [one for one in fresh_broker.connections() if name in str(one.get("client_properties"))], 15)
         assert len(named) in {1, 2}
     assert rabbit.consumers("q") == 0
+
+
+def test_it_does_without_uvloop(proxy: Proxy, rabbit: Rabbit, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shared.link.link.new_event_loop", asyncio.new_event_loop)
+    inbox = Inbox()
+    with linked(settings_for(proxy.url), SharedQueue("q", 10, inbox)) as link:
+        assert publish_and_wait(link, "q", body=b"x" * 300_000) == Accepted()
+        inbox.wait(1)
+        proxy.cut()
+        link.ack(inbox.wait(2)[1])
+    assert rabbit.ready("q") == 0
 
 
 @pytest.mark.usefixtures("rabbit")

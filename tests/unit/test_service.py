@@ -154,6 +154,18 @@ async def test_what_could_not_start_in_time_is_published_anew(monkeypatch: pytes
     bench.end("1")
 
 
+async def test_what_waited_and_was_lost_with_its_session_is_not_published_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether or not a change of the Link's status told of it: the broker has it back."""
+    monkeypatch.setattr(service_module, "PATIENCE", 0.5)
+    bench = Bench(1)
+    bench.deliver("1", "2")
+    await bench.runs("1")
+    bench.session.is_open = False
+    await until(lambda: len(bench.service.book) == 1)
+    assert bench.line.published == []
+    bench.end("1")
+
+
 async def test_what_is_on_its_way_when_the_worker_leaves_goes_back() -> None:
     bench = Bench(1)
     bench.deliver("1", "2")

@@ -121,6 +121,12 @@ async def test_a_reply_that_nobody_takes_any_more_counts_as_settled(broker: Brok
     assert broker.verbs == ["publish", "ack"]
 
 
+async def test_where_records_are_kept_a_reply_that_does_not_reach_them_is_published_again(broker: Broker) -> None:
+    broker.answers = [Unroutable("no queue"), Accepted()]
+    await settlement(broker).settle(a_held(reply_to="r.gone"), Done(b"null"))
+    assert broker.verbs == ["publish", "publish", "ack"]
+
+
 async def test_a_dead_letter_that_nobody_takes_does_not(broker: Broker) -> None:
     broker.answers = [Accepted(), Unroutable("no queue"), Accepted()]
     await settlement(broker).settle(a_held(), Dead(PROBLEM))
