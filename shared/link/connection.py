@@ -15,7 +15,8 @@ from __future__ import annotations
 
 import asyncio
 import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from pika import frame
@@ -32,6 +33,8 @@ _FRAME_END = 1  # byte
 _BODY_SIZE = struct.Struct(">HHQ")  # class, weight, size of the body (4.2.6.1)
 _CONTENT_HEADER = 2
 LOOKS, SILENT_LOOKS = 2, 4  # looks in a heartbeat, and how many without a sound are too many
+
+ANSWER = 10.0  # seconds for the answer to one method; a broker that is silent for longer on a living connection is given up
 
 _UNDECODABLE = (OSError, OverflowError, ValueError, RecursionError, struct.error, KeyError)
 
@@ -125,7 +128,8 @@ class Session:
 
     async def channel(self, on_close: Callable[[str], None]) -> Channel:
         """A new channel; `on_close` is told why it ended. Raises `BrokerDown` where the connection is going."""
-        opened: asyncio.Future[Channel] = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        opened: asyncio.Future[Channel] = loop.create_future()
 
         def closed(_: Channel, error: BaseException) -> None:
             if opened.done():
@@ -138,7 +142,8 @@ class Session:
         except AMQPError as error:
             raise BrokerDown(reason_of(error)) from error
         channel.add_on_close_callback(closed)
-        return await opened
+        with _answered_in_time(loop, self.connection.abandon):
+            return await opened
 
     async def ended(self) -> str:
         """Wait until the connection is gone; returns the reason.
@@ -169,7 +174,8 @@ async def call(channel: Channel, method: Callable[..., object], *args: Any, **op
 
     Returns the broker's answer. Raises `ChannelClosed` where the broker closes the channel instead.
     """
-    answered: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+    loop = asyncio.get_running_loop()
+    answered: asyncio.Future[Any] = loop.create_future()
 
     def closed(_: Channel, error: BaseException) -> None:
         if not answered.done():
@@ -178,11 +184,24 @@ async def call(channel: Channel, method: Callable[..., object], *args: Any, **op
     channel.add_on_close_callback(closed)
     try:
         method(*args, **options, callback=lambda answer: _resolve(answered, answer))
-        return await answered
+        with _answered_in_time(loop, channel.connection.abandon):
+            return await answered
     except AMQPError as error:
         raise ChannelClosed(0, reason_of(error)) from error
     finally:
         channel.callbacks.remove(channel.channel_number, "_on_channel_close", closed)
+
+
+@contextmanager
+def _answered_in_time(loop: asyncio.AbstractEventLoop, abandon: Callable[[str], None]) -> Generator[None]:
+    """Abandon the connection where the block lasts too long, and with it whoever waits. A channel can't be closed alone: pika
+    keeps the close back behind the method that has no answer.
+    """
+    timer = loop.call_later(ANSWER, abandon, f"no answer from the broker for {ANSWER:g} s")
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 class ChannelClosed(BrokerDown):

@@ -11,7 +11,7 @@ tag, so it is matched by where it went and its message id.
 from __future__ import annotations
 
 import asyncio
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Callable
 from itertools import takewhile
 from typing import Any
@@ -71,7 +71,7 @@ class Publisher:
         self._on_change, self._on_channel_lost = on_change, on_channel_lost
         self._waiting: deque[Pending] = deque()
         self._unconfirmed: dict[int, Pending] = {}
-        self._returned: dict[Returned, str] = {}
+        self._returned: defaultdict[Returned, deque[str]] = defaultdict(deque)
         self._tag = 0
         self._channel: Channel | None = None
         self._blocked = ""
@@ -183,13 +183,22 @@ class Publisher:
         if isinstance(method, Basic.Nack):
             pending.end(Refused("the broker refused it (nack)"))
             return
-        exchange, key, message, _ = pending.publication
-        reason = self._returned.pop((exchange, key, message.id), None) if self._returned else None
-        pending.end(ACCEPTED if reason is None else Unroutable(reason))
+        pending.end(self._verdict(pending.publication) if self._returned else ACCEPTED)
+
+    def _verdict(self, publication: Publication) -> Accepted | Unroutable:
+        went = publication.exchange, publication.key, publication.message.id
+        if went not in self._returned:
+            return ACCEPTED
+        reasons = self._returned[went]
+        reason = reasons.popleft()
+        if not reasons:
+            del self._returned[went]
+        return Unroutable(reason)
 
     def _on_return(self, _: Channel, method: Basic.Return, properties: BasicProperties, __: bytes) -> None:
         reason = f"no queue takes key {method.routing_key!r} of exchange {method.exchange!r} ({method.reply_code} {method.reply_text})"
-        self._returned[method.exchange, method.routing_key, str(properties.message_id or "")] = reason
+        # One message may be under way twice (published again, its confirm being late) and return twice before either confirm.
+        self._returned[method.exchange, method.routing_key, str(properties.message_id or "")].append(reason)
 
     def _end_unconfirmed(self, outcome: Unknown, *, keep: bool = False) -> None:
         ended = list(self._unconfirmed.values())

@@ -136,6 +136,8 @@ class Supervisor:
             if not opening.done():
                 raise BrokerDown(session.closed.result() if session.closed.done() else f"not open within {OPENING:g} s")
             opening.result()
+            if session.closed.done():  # while the half opened; a consumer takes that for a trouble of its queues
+                raise BrokerDown(session.closed.result())
         finally:
             opening.cancel()
             await asyncio.gather(opening, return_exceptions=True)

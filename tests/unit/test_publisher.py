@@ -48,6 +48,9 @@ class ModelBroker:
     def add_on_close_callback(self, callback: Callable[..., None]) -> None:
         pass
 
+    def abandon(self, reason: str) -> None:
+        raise AssertionError(reason)
+
     def confirm_delivery(self, on_confirm: Callable[..., None], callback: Callable[..., None]) -> None:
         self._on_confirm = on_confirm
         callback(None)
@@ -267,4 +270,18 @@ async def test_what_cannot_be_encoded_is_refused_and_spoils_nothing() -> None:
     await run.step("publish", 0)
     assert run.outcomes["0"] == [Refused("can't be put on the wire: TypeError(\"can't be encoded\")")]
     assert run.broker.sent == ["1"]
+    run.publisher.close()
+
+
+async def test_one_message_that_is_under_way_twice_and_returns_twice_is_twice_unroutable() -> None:
+    run = await _opened()
+    assert run.broker is not None
+    outcomes: list[PublishOutcome] = []
+    for _ in range(2):
+        run.publisher.add(Pending(Publication("", "key", Message(b"", id="same")), outcomes.append, 1e9))
+    run.publisher.pump()
+    for tag in (1, 2):
+        run.broker.give_back(tag)
+    run.broker.confirm(2, multiple=True)
+    assert [type(outcome) for outcome in outcomes] == [Unroutable, Unroutable]
     run.publisher.close()
