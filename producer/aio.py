@@ -187,8 +187,10 @@ class Client:
         return record
 
     def ack(self, delivery: Delivery) -> None:
-        """Settle a delivery of one of the `also` subscriptions. Any thread."""
-        self._started().ack(delivery)
+        """Settle a delivery of one of the `also` subscriptions, unless the client was closed. Any thread."""
+        link = self._link
+        if link is not None:
+            link.ack(delivery)
 
     async def close(self) -> None:
         """Let go of the broker; replies that are still out will not be seen."""
@@ -223,14 +225,12 @@ class Client:
         return seal(job, self._ids.new(), queue=queue, tags=tags, reply_to=self.reply_key if reply else None)
 
     def _receive(self, deliveries: list[Delivery]) -> None:
-        link = self._link
         for delivery in deliveries:
             try:
                 self._ledger.settle(unpack_reply(delivery.message))
             except Unreadable as error:
                 log.warning("message.unreadable", queue=delivery.queue, reason=str(error))
-            if link is not None:
-                link.ack(delivery)
+            self.ack(delivery)
 
     async def _record(self, accepted: Sequence[Envelope]) -> None:
         """A store that is away, which it says in the log, doesn't hold a job up: the row is rebuilt from the reply."""
