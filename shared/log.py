@@ -39,6 +39,7 @@ EVENTS = frozenset(
         "web.ready",
         "web.stopped",
         "records.done_failed",
+        "records.keeper_failed",
         "records.down",
         "records.up",
         "records.unreadable",
@@ -112,7 +113,7 @@ def configure(form: Literal["auto", "json", "console"], level: str, **who: str) 
         _bind_attempt,
         _bind(who),
         structlog.stdlib.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.TimeStamper(fmt="%H:%M:%S", utc=False) if console else structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.StackInfoRenderer(),
     ]
     if console:

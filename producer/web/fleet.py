@@ -15,9 +15,12 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from shared.record import rfc3339
 from shared.records import Started
+from shared.wire import LAST_MS
 
 UNSEEN = 5.0  # seconds
 SPAN = 10.0  # seconds
+
+Moment = Annotated[int, Field(ge=0, le=LAST_MS)]
 
 
 class Worker(BaseModel):
@@ -29,7 +32,7 @@ class Worker(BaseModel):
     host: str
     pid: int
     version: str
-    since: int
+    since: Moment
     policy: str
     queues: tuple[str, ...]
     slots: Mapping[str, int]
@@ -59,7 +62,7 @@ class Start(BaseModel):
     id: str
     worker: str
     attempt: int
-    at: int
+    at: Moment
 
     @property
     def change(self) -> Started:

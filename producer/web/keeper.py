@@ -64,12 +64,15 @@ class Keeper:
         self._came.set()
 
     async def _run(self) -> None:
-        while self._waiting or not self._stopping:
-            await self._came.wait()
-            self._came.clear()
-            batch, self._waiting = self._waiting, []
-            # Of a session that is over: the broker gives them out again.
-            await self._keep([delivery for delivery in batch if delivery.origin.is_open])
+        try:
+            while self._waiting or not self._stopping:
+                await self._came.wait()
+                self._came.clear()
+                batch, self._waiting = self._waiting, []
+                # Of a session that is over: the broker gives them out again.
+                await self._keep([delivery for delivery in batch if delivery.origin.is_open])
+        except Exception:  # a defect of ours; `/readyz` says from now on that this replica records nothing
+            log.exception("records.keeper_failed")
 
     async def _keep(self, batch: Sequence[Delivery]) -> None:
         now = now_ms()

@@ -90,14 +90,16 @@ class Waiting:
     async def _poll(self, records: Records) -> None:
         """While anybody waits."""
         loop = asyncio.get_running_loop()
-        while self._waits:
-            began = loop.time()
-            try:
-                await self._look(records)
-            except RecordsDown:
-                self._came = True  # the store says so in the log; the push still wakes
-            await asyncio.sleep(max(EVERY, REST * (loop.time() - began)))
-        self._poller = None
+        try:
+            while self._waits:
+                began = loop.time()
+                try:
+                    await self._look(records)
+                except RecordsDown:
+                    self._came = True  # the store says so in the log; the push still wakes
+                await asyncio.sleep(max(EVERY, REST * (loop.time() - began)))
+        finally:
+            self._poller = None  # whoever comes next starts a new one
 
     async def _look(self, records: Records) -> None:
         came, self._came = self._came, False  # whoever comes from here on is looked for the next time

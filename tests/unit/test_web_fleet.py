@@ -88,3 +88,9 @@ def test_a_started_event_is_a_change_of_the_record() -> None:
 def test_what_is_no_event_does_not_fit(body: bytes) -> None:
     with pytest.raises(ValidationError):
         EVENT.validate_json(body)
+
+
+@pytest.mark.parametrize("moment", [-1, 10**18])
+def test_a_moment_that_no_clock_shows_is_refused(moment: int) -> None:
+    with pytest.raises(ValidationError, match="since"):
+        presence(since=moment)

@@ -158,3 +158,21 @@ async def test_what_came_before_the_end_is_still_kept() -> None:
     await until(lambda: True)
     await keeper.stop(5)
     assert acks == [1]
+
+
+class Broken(MemoryRecords):
+    """Has a defect."""
+
+    def write(self, changes: Sequence[Change], done: Done) -> None:  # noqa: ARG002 - as the port says
+        raise ZeroDivisionError
+
+
+async def test_a_keeper_that_fails_for_an_unforeseen_reason_says_so_and_acks_nothing() -> None:
+    acks = Acks()
+    keeper = Keeper(Broken(), NAMES, acks.take, soon)
+    with structlog.testing.capture_logs() as said:
+        keeper.start()
+        keeper.subscription.receive([delivery(1)])
+        await until(lambda: not keeper.running)
+    assert [line["event"] for line in said] == ["records.keeper_failed"]
+    assert acks == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 from typing import cast
 
 import pytest
@@ -122,3 +123,27 @@ def test_a_finished_record_has_what_the_reply_says_and_what_was_known() -> None:
     record = finished(Record("1", "test.greet", "front", State.QUEUED, 5, JOB.args, ("a",)), REPLY)
     assert (record.state, record.worker, record.deliveries, record.reply) == (State.DONE, "w1", 2, b'"hello"')
     assert (record.args, record.tags, record.created) == (JOB.args, ("a",), 5)
+
+
+class Odd(MemoryRecords):
+    """Holds a row that can't be read, once."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.odd = True
+
+    def get_many(self, ids: Iterable[str]) -> dict[str, Record]:
+        if self.odd:
+            self.odd = False
+            raise ValueError("a row of another version")
+        return super().get_many(ids)
+
+
+async def test_a_look_that_failed_for_an_unforeseen_reason_is_not_the_last_one() -> None:
+    records = Odd()
+    write(records, Accepted(JOB), Ended(REPLY))
+    waiting = waiting_with(records)
+    with waiting.on("other"):
+        await until(lambda: not records.odd)
+    with waiting.on("1") as wait:
+        assert await wait.ended(10) == REPLY
