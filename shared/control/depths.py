@@ -83,6 +83,6 @@ class Depths:
 
     async def _let_go(self) -> None:
         self._connection = self._channel = None
-        with suppress(*CONNECTION_EXCEPTIONS, TimeoutError):
+        with suppress(*CONNECTION_EXCEPTIONS, TimeoutError, BrokerDown):  # it is given up whatever it says
             async with asyncio.timeout(GOODBYE):
                 await self._opened.aclose()

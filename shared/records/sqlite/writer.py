@@ -45,14 +45,10 @@ class Writer:
         self._down = False
 
     def put(self, write: Write) -> None:
-        self._database.refuse_after_fork()
-        with self._turn:
-            if not self._closed:
-                self._start()
-                self._waiting.append(write)
-                self._turn.notify()
-                return
-        _tell(write, self._database.down("closed"))
+        try:
+            self._take(write)
+        except RecordsDown as error:  # whoever waits for the answer waits for this one too
+            _tell(write, error)
 
     def close(self) -> None:
         """Commit what waits, then end the thread."""
@@ -61,6 +57,15 @@ class Writer:
             self._turn.notify()
         if self._thread is not None:
             self._thread.join()
+
+    def _take(self, write: Write) -> None:
+        self._database.refuse_after_fork()
+        with self._turn:
+            if self._closed:
+                raise self._database.down("closed")
+            self._start()
+            self._waiting.append(write)
+            self._turn.notify()
 
     def _start(self) -> None:
         if self._thread is None:
