@@ -63,6 +63,7 @@ async def work(settings: Settings) -> int:
         presence.start()
         await warm.wait()
         log.info("worker.stopping", running=len(service.book), grace=settings.grace)
+        presence.stop_taking()
         await service.stop(settings.grace, cold)
         await asyncio.to_thread(presence.leave)
     await asyncio.to_thread(link.stop)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,11 @@ class Presence(threading.Thread):
         self._link, self._names, self._about, self._book, self._tally = link, names, about, book, tally
         self._ready_file = ready_file
         self._leaving = threading.Event()
+        self._stopping = False
+
+    def stop_taking(self) -> None:
+        """Say from now on that the worker takes no more jobs."""
+        self._stopping = True
 
     def leave(self) -> None:
         """Say that the worker is gone, and stop."""
@@ -52,7 +58,8 @@ class Presence(threading.Thread):
             self._tell("presence", {"kind": "presence", "worker": self._worker(held)})
             self._announce(held)
             if self._ready_file is not None and self._link.status.healthy:
-                self._ready_file.touch()
+                with suppress(OSError):  # a file that grows old says so by itself
+                    self._ready_file.touch()
             if self._leaving.wait(EVERY):
                 return
 
@@ -60,7 +67,7 @@ class Presence(threading.Thread):
         running = Counter(one.envelope.queue for one in held if one.started)
         tally = self._tally
         counts = {"done": tally.done, "failed": tally.failed, "finished": dict(tally.finished)}
-        return {**self._about, "in_flight": dict(running), **counts}
+        return {**self._about, "in_flight": dict(running), "stopping": self._stopping, **counts}
 
     def _announce(self, held: tuple[Held, ...]) -> None:
         now = now_ms()
