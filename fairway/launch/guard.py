@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
 
 from fairway.launch.broker import Say, Server
-from shared.errors import BrokerDown
+from shared.errors import FairwayError
 
 LOOK_EVERY = 2.0  # seconds
 
@@ -32,7 +32,7 @@ async def _guard(server: Server, ending: asyncio.Event, say: Say, look_every: fl
             say("RabbitMQ ended unexpectedly; starting it again")
             try:
                 await asyncio.to_thread(server.start)
-            except BrokerDown as error:
+            except (FairwayError, OSError) as error:  # or the guard would end, and nobody stop what runs
                 say(f"RabbitMQ does not start: {error}")
         with suppress(TimeoutError):
             await asyncio.wait_for(ending.wait(), look_every)

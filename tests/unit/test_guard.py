@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fairway.launch.guard import guarded
 from fairway.node.config import NodeConfig
-from shared.errors import BrokerDown
+from shared.errors import BrokerDown, NotConfigured
 from tests.support.until import until
 
 CONFIG = NodeConfig(amqp=1, management=2, prometheus=3, distribution=4, epmd=5, user="fairway", password="secret")
@@ -15,7 +15,7 @@ class Frail:
 
     def __init__(self) -> None:
         self.up = True
-        self.failures = 0
+        self.failures: list[Exception] = []
         self.calls: list[str] = []
 
     def running(self) -> NodeConfig | None:
@@ -24,8 +24,7 @@ class Frail:
     def start(self) -> NodeConfig:
         self.calls.append("start")
         if self.failures:
-            self.failures -= 1
-            raise BrokerDown("no memory")
+            raise self.failures.pop(0)
         self.up = True
         return CONFIG
 
@@ -48,12 +47,16 @@ async def test_a_server_that_runs_is_left_alone_and_stopped_at_the_end() -> None
 async def test_a_server_that_ended_is_started_until_it_runs() -> None:
     server, said = Frail(), list[str]()
     async with guarded(server, said.append, look_every=0.001):
-        server.failures, server.up = 1, False
+        server.failures, server.up = [BrokerDown("no memory"), NotConfigured("it was removed"), OSError("disk full")], False
         await until(lambda: server.up)
-    assert server.calls == ["start", "start", "stop"]
+    assert server.calls == [*["start"] * 4, "stop"]
     assert said == [
         "RabbitMQ ended unexpectedly; starting it again",
         "RabbitMQ does not start: no memory",
+        "RabbitMQ ended unexpectedly; starting it again",
+        "RabbitMQ does not start: it was removed",
+        "RabbitMQ ended unexpectedly; starting it again",
+        "RabbitMQ does not start: disk full",
         "RabbitMQ ended unexpectedly; starting it again",
         "stopping RabbitMQ",
     ]
