@@ -55,9 +55,6 @@ class Ledger:
         self._waiters[id] = waiter
         return waiter
 
-    def forget(self, id: str) -> None:
-        self._waiters.pop(id, None)
-
     def settle(self, reply: Reply) -> bool:
         """Wake the caller. False where nobody waits; that is counted."""
         waiter = self._waiters.pop(reply.id, None)

@@ -25,7 +25,7 @@ def new_client() -> str:
 def reply_queue(names: Names, client: str, receive: Receive) -> OwnQueue:
     """The subscription that brings the replies of `client`."""
     return OwnQueue(
-        name=f"{names.prefix}.reply.{client}",
+        name=names.reply(client),
         exchange=names.replies,
         key=f"r.{client}",
         prefetch=PREFETCH,

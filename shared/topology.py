@@ -120,8 +120,9 @@ class Names:
     def dead_of(self, queue: str) -> str:
         return f"{self.prefix}.dead.{queue}"
 
-    def reply(self, client: str, session: int) -> str:
-        return f"{self.prefix}.reply.{client}.{session}"
+    def reply(self, client: str) -> str:
+        """Before the number of the client's session."""
+        return f"{self.prefix}.reply.{client}"
 
 
 def topology(names: Names, queues: Iterable[str], *, records: bool, unlimited: bool) -> Topology:

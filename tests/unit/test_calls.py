@@ -86,12 +86,3 @@ def test_a_handle_that_is_dropped_waits_no_more() -> None:
     assert not ledger.settle(reply("job-1"))
     assert ledger.settle(reply("job-2"))
     assert kept.done()
-
-
-def test_what_is_forgotten_is_unknown() -> None:
-    ledger = Ledger()
-    waiter = ledger.enter("job-1", Future[Reply]())
-    ledger.forget("job-1")
-    ledger.forget("never entered")
-    assert not ledger.settle(reply())
-    assert not waiter.done()

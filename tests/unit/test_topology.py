@@ -127,4 +127,4 @@ def test_a_queue_named_twice_is_declared_once() -> None:
 
 def test_names_follow_the_prefix() -> None:
     names = Names("shop")
-    assert (names.work("mails"), names.dead_of("mails"), names.reply("c", 3)) == ("shop.q.mails", "shop.dead.mails", "shop.reply.c.3")
+    assert (names.work("mails"), names.dead_of("mails"), names.reply("c")) == ("shop.q.mails", "shop.dead.mails", "shop.reply.c")
