@@ -199,7 +199,7 @@ def check_size(message: Message, body_limit: int, headers_limit: int) -> None:
 def _check_version(version: object) -> None:
     # A header may be anything, also what can't be compared (`Decimal("sNaN")`).
     if not isinstance(version, int) or version != VERSION:
-        raise Unreadable(f"wire version {version!r} is not {VERSION}")
+        raise Unreadable(f"wire version {version!s:.40} is not {VERSION}")
 
 
 def _whole(name: str, value: object) -> int:

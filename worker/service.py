@@ -165,7 +165,7 @@ class Service:
                 # Said, not bound: a job of an unknown type has had no attempt.
                 who = {"job": held.envelope.id, "type": held.envelope.type, "attempt": held.envelope.attempt}
                 self._log.warning(
-                    "job.failed", outcome="dead", problem=problem.type, detail=problem.title, wait_ms=waited, run_ms=ran, **who
+                    "job.failed", outcome="dead", problem=problem.type, title=problem.title, wait_ms=waited, run_ms=ran, **who
                 )
             case GivenBack():
                 log.info("job.given_back", started=True, run_ms=ran)
@@ -204,7 +204,10 @@ class Service:
                 self._windows.clear()
             if status.healthy != self._healthy:
                 self._healthy = status.healthy
-                log.info("worker.ready" if status.healthy else "worker.waiting", queues=sorted(self._queues), reason=status.detail)
+                if status.healthy:
+                    log.info("worker.ready", queues=sorted(self._queues))
+                elif not self._leaving:
+                    log.info("worker.waiting", queues=sorted(self._queues), reason=status.detail)
         self._drop_orphans()
         self._widen()
 

@@ -57,7 +57,13 @@ def _pages(web: Web, filters: Mapping[str, str | None], size: int) -> Iterator[J
 def _row(job: Job, now: str) -> tuple[Cell, ...]:
     queued, ran = between(job["created"], job["started"]), between(job["started"], job["finished"])
     age = between(job["created"], now)
-    return job["id"], job["type"], job["queue"], coloured(job["state"]), span(queued), span(ran), job["worker"], span(age, coarse=True)
+    return job["id"], job["type"], job["queue"], _state(job), span(queued), span(ran), job["worker"], span(age, coarse=True)
+
+
+def _state(job: Job) -> str:
+    """The state; of a dead job with its problem in one word."""
+    problem = job["problem"]
+    return coloured(job["state"]) + (f" ({problem['type']})" if problem else "")
 
 
 def _show(job: Job, *, as_json: bool) -> None:

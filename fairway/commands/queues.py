@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import click
 
 from fairway.http import Web
-from fairway.table import say, say_lines, table
+from fairway.table import Cell, say, say_lines, table
 from shared.settings import Settings
 
 HEAD = ("QUEUE", "DEPTH", "IN FLIGHT", "CONSUMERS", "RATE", "DEAD")
@@ -20,4 +23,10 @@ def queues(*, as_json: bool) -> None:
     if as_json:
         say_lines(items)
     else:
-        say(table(HEAD, ([item[member] for member in MEMBERS] for item in items)))
+        say(table(HEAD, (_row(item) for item in items)))
+
+
+def _row(item: Mapping[str, Any]) -> list[Cell]:
+    """The members in their order; a rate with the same digits on every line, none where nothing is known of it yet."""
+    rate = item["rate"]
+    return [item[member] if member != "rate" or rate is None else f"{rate:.2f}" for member in MEMBERS]

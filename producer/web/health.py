@@ -14,13 +14,13 @@ from shared.topology import Names
 router = APIRouter(tags=["health"], responses=FAILURES)
 
 
-@router.get("/livez", responses={200: {"model": Health}})
+@router.get("/livez", summary="Does the process answer?", responses={200: {"model": Health}})
 async def livez() -> Response:
     """The process answers."""
     return Json({"status": "ok"})
 
 
-@router.get("/readyz", responses={200: {"model": Health}})
+@router.get("/readyz", summary="Could it take a job now?", responses={200: {"model": Health}})
 async def readyz(tier: Here) -> Response:
     """The broker would take a job, finds its queues, and results are recorded."""
     reasons = await _reasons(tier)

@@ -50,20 +50,20 @@ class Patience(BaseModel):
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"], responses=FAILURES)
 
 
-@router.get("", responses={200: {"model": JobPage}})
+@router.get("", summary="List jobs", responses={200: {"model": JobPage}})
 async def jobs(tier: Here, wanted: Annotated[Filter, Query()]) -> Response:
     """A page of jobs, newest first; the header `Link` with `rel="next"` leads to the next one."""
     query = records.Query(wanted.state, wanted.type, wanted.queue, wanted.tag)
     try:
         page = await asyncio.to_thread(tier.records.find, query, wanted.cursor, wanted.limit)
     except ValueError as error:
-        raise invalid_parameters(("cursor", str(error))) from None
+        raise invalid_parameters(("cursor", str(error).removeprefix("cursor: "))) from None
     following = wanted.model_copy(update={"cursor": page.next}).model_dump(mode="json", exclude_none=True)
     headers = {"Link": f'</v1/jobs?{urlencode(following)}>; rel="next"'} if page.next else {}
     return Json({"items": [members(record) for record in page.items], "next": page.next}, headers=headers)
 
 
-@router.get("/{id}", responses={200: {"model": Job}})
+@router.get("/{id}", summary="Look a job up, or wait for its end", responses={200: {"model": Job}})
 async def job(id: str, request: Request, tier: Here, patience: Annotated[Patience, Query()]) -> Response:
     """What is known of a job, from any replica; with `wait` (or `Prefer: wait=N`) as soon as it ends."""
     record = await _found(tier, id)

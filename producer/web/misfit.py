@@ -53,7 +53,7 @@ def _unknown_type(type: object, catalogue: Catalogue) -> HttpProblem:
 
 
 def _invalid(errors: list[dict[str, str]]) -> HttpProblem:
-    detail = f"{len(errors)} of its members does not fit" if len(errors) == 1 else f"{len(errors)} of its members do not fit"
+    detail = "the job has a member that does not fit" if len(errors) == 1 else f"the job has {len(errors)} members that do not fit"
     return HttpProblem(422, "invalid_job", "The job does not fit.", detail, errors=errors)
 
 

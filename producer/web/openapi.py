@@ -40,8 +40,9 @@ def _add(document: Schema, tier: Tier) -> None:
     outcomes = TypeAdapter(Outcomes).json_schema(ref_template="#/components/schemas/{model}")
     schemas = document["components"]["schemas"]
     schemas.update({**definitions, "Submission": schema, **outcomes.pop("$defs"), "Outcomes": outcomes})
-    document["paths"]["/v1/jobs"]["post"] = _submit(examples_of(tier.kinds))
-    document["paths"]["/v1/jobs/batch"] = {"post": _submit_batch()}
+    paths = document["paths"]
+    first = {"/v1/jobs": {"post": _submit(examples_of(tier.kinds)), **paths["/v1/jobs"]}, "/v1/jobs/batch": {"post": _submit_batch()}}
+    document["paths"] = {**first, **paths, **first}  # a page shows them in this order, and what one does first is to submit
 
 
 def _submit(examples: Schema) -> Schema:

@@ -20,13 +20,13 @@ from shared.topology import Names
 router = APIRouter(prefix="/v1", responses=FAILURES)
 
 
-@router.get("/types", responses={200: {"model": JobTypes}}, tags=["jobs"])
+@router.get("/types", summary="List the job types, with their schemas", responses={200: {"model": JobTypes}}, tags=["jobs"])
 async def types(tier: Here) -> Response:
     """The types of job that this deployment knows."""
     return Json({"items": tier.kinds})
 
 
-@router.get("/queues", responses={200: {"model": Queues}}, tags=["fleet"])
+@router.get("/queues", summary="See what waits and what runs", responses={200: {"model": Queues}}, tags=["fleet"])
 async def queues(tier: Here) -> Response:
     """How much waits in each queue and how much runs, as it is at this moment."""
     names, wanted = Names(tier.settings.prefix), tier.catalogue.queues
@@ -58,7 +58,7 @@ def _queue(fleet: Fleet, name: str, work: Depth, dead: Depth, now: float) -> dic
     }
 
 
-@router.get("/workers", responses={200: {"model": Workers}}, tags=["fleet"])
+@router.get("/workers", summary="See who is attached, and each one's share", responses={200: {"model": Workers}}, tags=["fleet"])
 async def workers(tier: Here) -> Response:
     """Who is attached, and who did how much of it."""
     return Json({"items": members(tier.fleet.workers(asyncio.get_running_loop().time()))})

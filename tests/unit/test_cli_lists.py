@@ -47,7 +47,7 @@ def test_jobs_are_a_table(web: ScriptedWeb) -> None:
     head, done, dead = result.stdout.splitlines()
     assert head.split() == ["ID", "TYPE", "QUEUE", "STATE", "QUEUED", "RAN", "WORKER", "AGE"]
     assert done.split()[:10] == [DONE["id"], "text.count", "default", "done", "3", "ms", "1.002", "s", "worker-2", done.split()[9]]
-    assert dead.split()[:7] == [DEAD["id"], "text.count", "default", "dead", "-", "-", "-"]
+    assert dead.split()[:8] == [DEAD["id"], "text.count", "default", "dead", "(ValueError)", "-", "-", "-"]
     assert {line.index(word) for line, word in ((head, "STATE"), (done, "done"), (dead, "dead"))} == {head.index("STATE")}
 
 
@@ -124,7 +124,7 @@ def test_queues(web: ScriptedWeb) -> None:
     web.on("GET", "/v1/queues", Answer({"items": [QUEUE]}))
     head, row = fairway("queues").stdout.splitlines()
     assert head.split() == ["QUEUE", "DEPTH", "IN", "FLIGHT", "CONSUMERS", "RATE", "DEAD"]
-    assert row.split() == ["default", "1200", "3", "4", "12.5", "2"]
+    assert row.split() == ["default", "1200", "3", "4", "12.50", "2"]
     assert json.loads(fairway("queues", "--json").stdout) == QUEUE
 
 
