@@ -124,7 +124,7 @@ def configure(form: Literal["auto", "json", "console"], level: str, **who: str) 
     structlog.configure(
         processors=[*shared_processors, *final],
         wrapper_class=structlog.make_filtering_bound_logger(number),
-        logger_factory=structlog.PrintLoggerFactory(sys.stdout),
+        logger_factory=structlog.WriteLoggerFactory(sys.stdout),  # line and newline in one write: processes share this output
         cache_logger_on_first_use=True,
     )
     handler = logging.StreamHandler(sys.stdout)
