@@ -22,6 +22,7 @@ from shared.records import Records
 
 EVERY = 0.02  # seconds
 REST = 10  # times as long as a look took
+LONGEST_REST = 1.0  # second; one look that waited for a lock must not put all others off
 MOST_WAITERS = 10_000
 
 
@@ -97,7 +98,7 @@ class Waiting:
                     await self._look(records)
                 except RecordsDown:
                     self._came = True  # the store says so in the log; the push still wakes
-                await asyncio.sleep(max(EVERY, REST * (loop.time() - began)))
+                await asyncio.sleep(rest_after(loop.time() - began))
         finally:
             self._poller = None  # whoever comes next starts a new one
 
@@ -112,6 +113,11 @@ class Waiting:
             wait = self._waits.get(record.id)
             if wait is not None and record.state.terminal and not wait.future.done():
                 wait.future.set_result(_reply_of(record))
+
+
+def rest_after(took: float) -> float:
+    """How long to rest after a look that took so long, in seconds."""
+    return min(max(EVERY, REST * took), LONGEST_REST)
 
 
 def finished(record: Record, reply: Reply) -> Record:

@@ -11,7 +11,7 @@ import pytest
 from producer.aio import Client
 from producer.calls import Ledger
 from producer.web import waiting as module
-from producer.web.waiting import Waiting, finished
+from producer.web.waiting import EVERY, LONGEST_REST, Waiting, finished, rest_after
 from shared.envelope import Envelope, Reply, State
 from shared.record import Record
 from shared.records import Accepted, Ended
@@ -147,3 +147,8 @@ async def test_a_look_that_failed_for_an_unforeseen_reason_is_not_the_last_one()
         await until(lambda: not records.odd)
     with waiting.on("1") as wait:
         assert await wait.ended(10) == REPLY
+
+
+@pytest.mark.parametrize(("took", "rest"), [(0.0, EVERY), (0.01, 0.1), (5.0, LONGEST_REST)])
+def test_the_poller_rests_longer_after_a_long_look_but_not_without_bound(took: float, rest: float) -> None:
+    assert rest_after(took) == pytest.approx(rest)
