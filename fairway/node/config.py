@@ -48,11 +48,6 @@ class NodeConfig:
         """Address of the management API and UI, with the credentials in it."""
         return f"http://{self.user}:{self.password}@{LOOPBACK}:{self.management}"
 
-    @property
-    def admin_ui(self) -> str:
-        """The address for a browser, without credentials."""
-        return f"http://{LOOPBACK}:{self.management}"
-
     @classmethod
     def generate(cls) -> Self:
         return cls(**_free_ports(), user="fairway", password=secrets.token_urlsafe(18))
