@@ -27,6 +27,7 @@ from pika.exceptions import AMQPError
 from pika.spec import BasicProperties
 
 from shared.errors import BrokerDown
+from shared.link.addresses import SETUP
 
 _FRAME_HEADER = struct.Struct(">BHL")  # type, channel, size of the payload (AMQP 0-9-1, 4.2.3)
 _FRAME_END = 1  # byte
@@ -227,7 +228,9 @@ def reason_of(error: BaseException | str) -> str:
     last = nested[-1]
     if isinstance(last, BaseException):
         return reason_of(last)
-    return str(error) or type(error).__name__
+    words = str(error) or type(error).__name__
+    # How pika ends an attempt that took too long; its own words name its methods and the socket's options.
+    return f"no answer within {SETUP:.0f} s" if "Timeout while setting up" in words else words
 
 
 def _resolve(future: asyncio.Future[Any], value: Any) -> None:

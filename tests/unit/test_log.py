@@ -107,3 +107,14 @@ def test_in_somebody_elses_process_lines_are_the_standard_librarys() -> None:
 
     assert said() == ""
     assert said("listening") == "fairway INFO event='link.connected' session=1\n"
+
+
+def test_a_line_and_its_end_are_one_write(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Processes share a terminal: between two writes of one of them there is room for a line of another."""
+    written: list[str] = []
+    monkeypatch.setattr(sys.stdout, "write", written.append)
+    configure("json", "info")
+    structlog.get_logger().info("worker.ready")
+    monkeypatch.undo()
+    (line,) = written
+    assert line.endswith("}\n")
