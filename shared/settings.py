@@ -78,7 +78,6 @@ class Settings(BaseSettings):
     web_url: str = Field("http://127.0.0.1:8000", description="address of the web tier, for the command line")
     wait_limit: float = Field(25.0, ge=0, description="the longest `wait` that HTTP grants")
     body_limit: int = Field(1024 * 1024, ge=1024, description="largest arguments and largest reply")
-    headers_limit: int = Field(16 * 1024, ge=4096, description="largest headers of a message")
     batch_limit: int = Field(10_000, ge=1, description="most jobs in one batch")
 
     records_url: str = Field("sqlite:///.fairway/records.sqlite3", description="where records are kept; `off` keeps none")

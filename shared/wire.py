@@ -15,7 +15,7 @@ from typing import Any
 from pydantic_core import from_json
 
 from shared.envelope import Envelope, Reply, State
-from shared.errors import PROBLEM, Problem, TooLarge, Unreadable
+from shared.errors import PROBLEM, Problem, Unreadable
 from shared.job import NAME
 from shared.message import HeaderValue, Message
 
@@ -184,16 +184,6 @@ def own_headers(headers: Mapping[Any, Any]) -> dict[str, HeaderValue]:
                 own[name] = value
                 room -= size
     return own
-
-
-def check_size(message: Message, body_limit: int, headers_limit: int) -> None:
-    """Raises `TooLarge` where the body or the headers (bytes) are over their limit."""
-    if len(message.body) > body_limit:
-        raise TooLarge(f"the body has {len(message.body)} bytes; the limit is {body_limit} (FAIRWAY_BODY_LIMIT)")
-    # Each header costs its name, its value, and at most 13 bytes of type and lengths (AMQP 0-9-1, 4.2.5.5).
-    size = sum(len(name) + (len(value) * 4 if isinstance(value, str) else 8) + 13 for name, value in message.headers.items())
-    if size > headers_limit:
-        raise TooLarge(f"the headers take up to {size} bytes; the limit is {headers_limit} (FAIRWAY_HEADERS_LIMIT)")
 
 
 def _check_version(version: object) -> None:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.envelope import Envelope, Reply, State
-from shared.errors import PROBLEM, Problem, TooLarge, Unreadable
+from shared.errors import PROBLEM, Problem, Unreadable
 from shared.message import Message
 from shared.wire import (
     ID,
@@ -19,7 +19,6 @@ from shared.wire import (
     LONGEST_HEADERS,
     LONGEST_PROBLEM,
     TAG,
-    check_size,
     dead_letter,
     handed_back,
     own_headers,
@@ -251,12 +250,3 @@ def test_the_problem_of_a_dead_letter_stays_short_and_readable(problem: Problem,
     assert isinstance(text, str)
     assert len(text.encode()) <= LONGEST_PROBLEM
     assert long.type.startswith(PROBLEM.validate_json(text).type)
-
-
-def test_sizes_are_checked_to_the_byte_and_the_error_names_the_setting() -> None:
-    message = Message(b"x" * 10, headers={"ab": "c", "n": 1})
-    check_size(message, 10, (2 + 4 + 13) + (1 + 8 + 13))
-    with pytest.raises(TooLarge, match=r"10 bytes.*9.*FAIRWAY_BODY_LIMIT"):
-        check_size(message, 9, 1000)
-    with pytest.raises(TooLarge, match=r"41 bytes.*40.*FAIRWAY_HEADERS_LIMIT"):
-        check_size(message, 10, 40)
